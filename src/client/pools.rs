@@ -20,6 +20,10 @@ use tokio::{
 use super::{connector::Connector, upload::Upload};
 use crate::BoxError;
 
+/// The longest time that hyper gets for its timers: it adds them to the clock
+/// unchecked, and its connections would panic.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 type HyperClient<B> = legacy::Client<Connector, Upload<B>>;
 
 /// One connection pool for each tokio runtime that sends requests.
@@ -147,11 +151,16 @@ impl PoolSettings {
         B: Body + Send + Unpin,
         B::Data: Send,
     {
-        let (interval, timeout) = self.http2_keep_alive;
+        let [idle, interval, timeout] = [
+            self.idle_timeout,
+            self.http2_keep_alive.0,
+            self.http2_keep_alive.1,
+        ]
+        .map(|time| time.min(LONGEST));
         legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(self.idle_timeout)
+            .pool_idle_timeout(idle)
             .pool_max_idle_per_host(self.max_idle_per_host)
             .http2_keep_alive_interval(interval)
             .http2_keep_alive_timeout(timeout)

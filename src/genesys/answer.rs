@@ -50,8 +50,12 @@ where
     if let Some(coding) = coding(headers) {
         return Err(Unread::Encoded(coding));
     }
-    let deadline = Instant::now() + bounds.time;
-    let collected = by(deadline, collect(body, bounds.bytes)).await;
+    let collecting = collect(body, bounds.bytes);
+    // A time that the clock cannot represent never ends.
+    let collected = match Instant::now().checked_add(bounds.time) {
+        Some(deadline) => by(deadline, collecting).await,
+        None => Some(collecting.await),
+    };
     collected.unwrap_or(Err(Unread::Late))
 }
 

@@ -118,3 +118,27 @@ async fn each_request_names_the_crate_as_its_agent_unless_it_names_another() {
     let crate_and_version = concat!("tower-genesys/", env!("CARGO_PKG_VERSION"));
     assert!(agents.eq([crate_and_version, "acme/7", "own/1"]));
 }
+
+#[tokio::test]
+async fn times_without_a_limit_overflow_nothing() {
+    for protocols in [&["http/1.1"][..], &["h2"]] {
+        let setup = setup_with(protocols).await;
+        let builder = setup.builder();
+        let client: HttpClient = builder
+            .connect_timeout(Duration::MAX)
+            .response_timeout(Duration::MAX)
+            .body_idle_timeout(Duration::MAX)
+            .pool_idle_timeout(Duration::MAX)
+            .http2_keep_alive_interval(Duration::MAX)
+            .http2_keep_alive_timeout(Duration::MAX)
+            .tcp_keepalive(Duration::MAX)
+            .pool_max_idle_per_host(usize::MAX)
+            .build()
+            .unwrap();
+        for _ in 0..2 {
+            let response = get(&client, setup.uri()).await.unwrap();
+            response.into_body().collect().await.unwrap();
+        }
+        assert_eq!(setup.server.accepted(), 1, "{protocols:?}");
+    }
+}

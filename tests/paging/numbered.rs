@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use http::Request;
 use serde_json::{Value, json};
@@ -5,7 +7,7 @@ use tokio::time::{Instant, timeout};
 use tower::{Layer, ServiceExt, limit::ConcurrencyLimitLayer};
 use tower_genesys::{
     GenesysLayer, Pager,
-    genesys::paging::PageErrorKind as Kind,
+    genesys::paging::{PageErrorKind as Kind, PagedRequest},
     testing::{DETAILS_QUERY, USERS as USERS_ROUTE},
 };
 
@@ -258,4 +260,20 @@ async fn a_repeated_page_is_an_error() {
         setup.on(USERS_ROUTE, nth).json(first);
     }
     assert_eq!(fails(setup.numbered(USERS), Kind::Loop).await.0, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_without_a_limit_overflow_nothing() {
+    let setup = setup(|mock| mock.users(250).conversations(30));
+    let endless = |request: PagedRequest| {
+        request
+            .with_max_page_bytes(usize::MAX)
+            .with_page_timeout(Duration::MAX)
+            .with_job_timeout(Duration::MAX)
+            .with_poll_interval(Duration::MAX)
+            .with_read_ahead(usize::MAX)
+            .with_max_rows(u64::MAX)
+    };
+    assert_eq!(all(endless(setup.numbered(USERS))).await.len(), 250);
+    assert_eq!(all(endless(setup.job())).await.len(), 30);
 }

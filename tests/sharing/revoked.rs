@@ -210,3 +210,13 @@ async fn a_custom_source_without_revocation_is_an_error_and_the_token_stays() {
     assert!(error.to_string().contains("TokenSource::revoke"), "{error}");
     assert!(org.tokens().try_current().is_some());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_without_a_limit_overflows_nothing() {
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let endless = sharing(&store).with_lease(std::time::Duration::MAX);
+    let org = org(&mock, Some(endless));
+    org.tokens().warm_up().await.unwrap();
+    org.revoke().await.unwrap();
+    assert!(store.keys().is_empty());
+}

@@ -36,6 +36,9 @@ use crate::{
 /// is revoked as well, or the lease under which the store is emptied. With
 /// more, other processes fetch tokens faster than this one revokes them.
 const REVOKE_TRIES: u32 = 3;
+/// The longest time to read the credentials for a revocation. A lease may be
+/// set to more than the clock can represent.
+const LONGEST_REVOCATION: Duration = Duration::from_secs(60 * 60);
 
 /// A [`TokenSource`] that shares tokens with other processes: one of them
 /// fetches a token, all use it.
@@ -209,7 +212,8 @@ impl<S: ShareableSource> SharedSource<S> {
         if let Some(token) = own {
             self.source.revoke(Some(token)).await?;
         }
-        let cx = FetchContext::new(Reason::Forced, Instant::now() + self.member.sharing().lease);
+        let time = self.member.sharing().lease.min(LONGEST_REVOCATION);
+        let cx = FetchContext::new(Reason::Forced, Instant::now() + time);
         let (key, _identity) = self.identify(&cx).await?;
         let key = self.member.sharing().key(key);
         // From here on, no fetch may answer with the revoked token.
