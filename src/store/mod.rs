@@ -175,15 +175,16 @@
 //!
 //! # Key rotation
 //!
-//! The keys of a process form a ring (`KeyRing`): the first key seals, and
-//! every key opens. To replace a key, deploy three rings, one after the other.
+//! The keys of a process form a ring (`KeyRing`): the first key encrypts
+//! (*seals*) tokens, and each key decrypts (*opens*) the tokens that were
+//! sealed with it. To replace a key, deploy three rings, one after the other.
 //! Start the second and the third deployment only when all processes have the
 //! previous ring. Before the third, also wait for a renewal, so that the store
 //! has no token under the old key: with a token of the default lifetime, that
 //! takes a day at most.
 //!
 //! 1. `old,new`: all processes can open tokens sealed with the new key;
-//! 2. `new,old`: the new key seals, and the old one still opens;
+//! 2. `new,old`: the new key seals, and the old one opens what it has sealed;
 //! 3. `new`: the old key is gone.
 //!
 //! None of these deployments costs a token request. If you deploy `new` at once
