@@ -90,6 +90,10 @@ impl<P> Account<P> {
 /// # let _ = layer;
 /// # Ok::<(), BoxError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not select an account for a request",
+    note = "for one account, use `BearerLayer::new(tokens, origins)`"
+)]
 pub trait SelectAccount {
     /// The provider of the tokens of all accounts.
     type Tokens: TokenProvider;

@@ -7,6 +7,11 @@ use super::{AccessToken, Generation, TokenError};
 ///
 /// Implementations are [`TokenCache`](super::TokenCache) and
 /// [`FixedToken`](super::FixedToken), which shows the methods in an example.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not provide tokens to a layer",
+    note = "put a `TokenCache` around a `TokenSource`: `TokenCache::new(source)`",
+    note = "for an `Org`, use `BearerLayer::per_request(org)`"
+)]
 pub trait TokenProvider: Clone + Send + Sync + 'static {
     /// The future of [`wait`](Self::wait).
     type Wait: Future<Output = Result<AccessToken, TokenError>> + Send + 'static;

@@ -17,6 +17,11 @@ use super::{Fingerprint, IssuedToken, TokenError, TokenErrorKind, lifetime::EXPI
 /// # Cancellation
 ///
 /// The cache drops the future at the deadline of [`FetchContext`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a source of tokens",
+    note = "wrap a closure in `token::source_fn`",
+    note = "give a `TokenCache` to a layer directly; for a token that never changes, use `FixedToken`"
+)]
 pub trait TokenSource: Send + Sync + 'static {
     /// Requests a token.
     ///

@@ -89,6 +89,11 @@ use crate::BoxError;
 ///
 /// Every such service implements it. [`Saml2Bearer`] has an
 /// example.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an HTTP client for request bodies `{B}`",
+    note = "a client is a tower service for `http::Request<B>` that is `Clone` and `Send`",
+    note = "wrap a `reqwest::Client` in `tower_genesys::reqwest::HttpService`"
+)]
 pub trait TokenClient<B>:
     Service<
         Request<B>,

@@ -411,37 +411,6 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
         self
     }
 
-    /// Builds an organisation that fetches its tokens with the credentials and
-    /// this HTTP client.
-    ///
-    /// The client is any tower service; `B` is the type of its request bodies.
-    /// A client that takes the bodies of [`Replay`](crate::replay) can serve
-    /// both the token endpoint and the API.
-    ///
-    /// # Errors
-    ///
-    /// | kind | cause |
-    /// |---|---|
-    /// | [`ConfigErrorKind::Region`] | as for [`build_from_source`](OrgBuilder::build_from_source) |
-    /// | [`ConfigErrorKind::Randomness`] | the system has no randomness for the [sharing](Self::share) or the limit |
-    /// | [`ConfigErrorKind::Limit`] | the [limit](Self::process_limit) is out of range |
-    pub fn build<B>(self, client: impl TokenClient<B>) -> Result<Org, ConfigError>
-    where
-        P: Clone,
-        B: From<Full<Bytes>> + Send + 'static,
-    {
-        let region = self.region.clone();
-        let source = ClientCredentials::new(region, self.credentials.clone(), client)
-            .with_dialect(self.dialect.clone());
-        match &self.sharing {
-            None => self.build_fetching(source),
-            Some(sharing) => {
-                let shared = SharedSource::identified(source, sharing.clone())?;
-                self.build_fetching(shared)
-            }
-        }
-    }
-
     fn build_fetching(self, source: impl TokenSource) -> Result<Org, ConfigError>
     where
         P: Clone,
@@ -464,6 +433,49 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
             }
         };
         self.build_over(cache, limiter)
+    }
+}
+
+// The bound is that of the method: on an impl block, the compiler would not
+// show the hint of `CredentialsProvider`.
+impl<P> OrgBuilder<P> {
+    /// Builds an organisation that fetches its tokens with the credentials and
+    /// this HTTP client.
+    ///
+    /// The client is any tower service; `B` is the type of its request bodies.
+    /// A client that takes the bodies of [`Replay`](crate::replay) can serve
+    /// both the token endpoint and the API.
+    ///
+    /// A builder without credentials does not compile:
+    ///
+    /// ```compile_fail,E0277
+    /// # use tower_genesys::{Org, Region, testing::MockGenesys};
+    /// # let client = MockGenesys::new().http_client();
+    /// let org = Org::builder(Region::EU_WEST_1).build(client);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// | kind | cause |
+    /// |---|---|
+    /// | [`ConfigErrorKind::Region`] | as for [`build_from_source`](OrgBuilder::build_from_source) |
+    /// | [`ConfigErrorKind::Randomness`] | the system has no randomness for the [sharing](Self::share) or the limit |
+    /// | [`ConfigErrorKind::Limit`] | the [limit](Self::process_limit) is out of range |
+    pub fn build<B>(self, client: impl TokenClient<B>) -> Result<Org, ConfigError>
+    where
+        P: CredentialsProvider + Clone,
+        B: From<Full<Bytes>> + Send + 'static,
+    {
+        let region = self.region.clone();
+        let source = ClientCredentials::new(region, self.credentials.clone(), client)
+            .with_dialect(self.dialect.clone());
+        match &self.sharing {
+            None => self.build_fetching(source),
+            Some(sharing) => {
+                let shared = SharedSource::identified(source, sharing.clone())?;
+                self.build_fetching(shared)
+            }
+        }
     }
 }
 
