@@ -55,6 +55,14 @@ impl AccessToken {
         if secret.is_empty() {
             return Err(malformed("the access token is empty; ask for another one"));
         }
+        // A caller who writes the whole header value needs another remedy than
+        // one whose token endpoint returned garbage.
+        let scheme = secret.get(..SCHEME.len()).unwrap_or_default();
+        if scheme.eq_ignore_ascii_case(SCHEME) {
+            return Err(malformed(
+                "the access token begins with the word `Bearer`; give the token alone",
+            ));
+        }
         if !Self::is_sendable(secret) {
             return Err(malformed(
                 "the access token contains a space, a control character or a character outside of \
@@ -159,5 +167,14 @@ mod tests {
             assert_eq!(error.kind(), TokenErrorKind::Malformed, "{secret:?}");
             assert!(secret.is_empty() || !error.to_string().contains(secret));
         }
+    }
+
+    #[test]
+    fn a_whole_header_value_is_told_from_a_broken_token() {
+        for secret in ["Bearer s3cr3t", "bearer s3cr3t"] {
+            let error = AccessToken::new(secret, Generation::NONE).unwrap_err();
+            assert!(error.to_string().contains("the token alone"), "{error}");
+        }
+        assert!(AccessToken::new("Bearer", Generation::NONE).is_ok());
     }
 }

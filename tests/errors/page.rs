@@ -89,6 +89,7 @@ pub(crate) async fn without_cause() -> Vec<(&'static str, BoxError)> {
             origin("https://me:pw@api.mypurecloud.ie/").await,
         ),
         ("empty token", error(FixedToken::new(""))),
+        ("header as a token", error(FixedToken::new("Bearer s3cr3t"))),
         ("refused fixed token", fixed_token().await),
         ("closed cache", closed_cache().await),
         ("redirect of another login", redirect("code=xyz&state=abd")),

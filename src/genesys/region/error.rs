@@ -75,7 +75,7 @@ impl RegionError {
         };
         let message = format!(
             "{what}; write for instance `us-east-1`, `mypurecloud.ie` or `https://api.usw2.pure.cloud`, \
-             or pass the base URLs of your gateway to `Region::custom`"
+             or give the base URLs of your gateway (`Region::custom`, or GENESYS_LOGIN_URL and GENESYS_API_URL)"
         );
         Self::new(kind, message)
     }
