@@ -270,11 +270,11 @@ async fn an_operation_without_known_pages_is_refused_before_it_is_sent() {
     for (request, says) in [
         (
             pager.get("/api/v2/brand/new/things"),
-            "no operation with this method and path",
+            "no list at `GET /api/v2/brand/new/things`; check both; if it does",
         ),
         (
             pager.get("/api/v2/users/7"),
-            "no operation with this method and path",
+            "no list at `GET /api/v2/users/7`",
         ),
         (pager.post("/api/v2/users", json!({})), "changes something"),
         (

@@ -99,6 +99,9 @@ async fn results_that_disappear_in_mid_run_are_an_expired_job() {
     let error = pages.next().await.unwrap().unwrap_err();
     assert_eq!(error.kind(), Kind::JobExpired);
     assert_eq!(error.api().unwrap().status(), StatusCode::NOT_FOUND);
+    let text = error.to_string();
+    assert!(text.contains("no longer exist; start afresh"), "{text}");
+    assert!(text.contains("answered 404"), "{text}");
     let (rows, _) = fails(setup.job().resume(first.checkpoint), Kind::JobExpired).await;
     assert_eq!((rows, calls(&setup)), (0, (1, 4, 2)));
 }

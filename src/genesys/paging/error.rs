@@ -181,9 +181,14 @@ impl PageError {
         self
     }
 
-    /// Changes the kind: a 404 for a job is [`PageErrorKind::JobExpired`].
-    pub(super) fn with_kind(mut self, kind: PageErrorKind) -> Self {
-        self.inner.kind = kind;
+    /// Turns the refusal of a job's path into [`PageErrorKind::JobExpired`].
+    pub(super) fn into_expired_job(mut self) -> Self {
+        self.inner.kind = PageErrorKind::JobExpired;
+        self.inner.message = format!(
+            "the job or its results no longer exist; start afresh, without the checkpoint: {}",
+            self.inner.message
+        )
+        .into();
         self
     }
 
@@ -200,7 +205,10 @@ impl PageError {
     /// Returns the checkpoint from which a new stream requests the failed page.
     ///
     /// Returns `None` if the request itself, or the checkpoint that it resumed
-    /// from, is wrong.
+    /// from, is wrong. After [`JobFailed`](PageErrorKind::JobFailed),
+    /// [`JobCancelled`](PageErrorKind::JobCancelled) or
+    /// [`JobExpired`](PageErrorKind::JobExpired), discard the checkpoint: it
+    /// leads to the job that has ended, and to the same error.
     pub fn checkpoint(&self) -> Option<&Checkpoint> {
         self.inner.checkpoint.as_ref()
     }

@@ -126,7 +126,7 @@ pub(super) fn expired() -> PageError {
 pub(super) fn gone(error: PageError) -> PageError {
     let status = error.api().map(|api| api.status());
     if matches!(status, Some(StatusCode::NOT_FOUND | StatusCode::GONE)) {
-        return error.with_kind(PageErrorKind::JobExpired);
+        return error.into_expired_job();
     }
     error
 }

@@ -16,10 +16,12 @@ use super::{
 };
 use crate::{
     call::CallOptions,
-    genesys::{Effect, Operation},
+    genesys::{Effect, Operation, api_error::Shown},
 };
 
 const MIB: usize = 1024 * 1024;
+/// How much of a path an error shows, in characters.
+const MOST_PATH: usize = 200;
 
 /// A request that can be sent, and whose way of paging is known.
 #[derive(Debug)]
@@ -219,7 +221,10 @@ fn known(method: &Method, path: &str) -> Result<Paging, PageError> {
         PageError::new(PageErrorKind::NoPaging, message)
     };
     let operation = Operation::at(method.as_str(), query::without(path)).ok_or_else(|| {
-        unknown("the crate's table of the API has no operation with this method and path")
+        let path = Shown::new(query::without(path), MOST_PATH);
+        unknown(&format!(
+            "the crate's table of the API has no list at `{method} {path}`; check both"
+        ))
     })?;
     if let Some(paging) = Paging::of(&operation) {
         return Ok(paging);
