@@ -112,15 +112,15 @@
 //! | call | one request of your code, from its first poll to the response or error that you get |
 //! | attempt, send | an attempt waits for a token, and then sends: it hands the request to your client. One call makes one or more attempts ([`Attempt`](retry::Attempt)) |
 //! | resend | each send of a call after the first: a retry or a replay |
-//! | retry | a resend after a 429, a 5xx or a broken connection, mostly after a wait. `Retry` makes it, by default at most three for each call |
+//! | retry | a resend after a 429, a 5xx or a broken connection, in most cases after a wait. `Retry` makes at most three for each call by default |
 //! | replay | the resend with a newer token after a 401: at once, and once per call. `Retry` makes it, or `Refresh` in a stack without `Retry`; the `Replay` layer only keeps the body for it |
 //! | budget, upstream | the [`Budget`](retry::Budget) limits the retries of all calls together. An [`Upstream`](retry::Upstream) is the budget and the throttle that all calls to one API share |
-//! | throttle, gate | a gate is a queue of requests to one path, or to all paths under a limit. After a 429 the [`Throttle`](retry::Throttle) closes the gate until the wait that the server asked for is over. Then it releases the requests one by one |
-//! | limit, slot | a limit is the rate of requests that Genesys allows. If you state it ([`Limit`](store::Limit)), each send first takes a slot, the right to send one request from a reserved time on, so that the API refuses none. The processes of a fleet can share a limit: a [`book`](store::book) in a store grants the slots |
+//! | throttle, gate | a gate is a queue of requests to one path, or to all paths that one limit of Genesys covers. After a 429 the [`Throttle`](retry::Throttle) closes the gate until the wait that the server asked for is over. Then it releases the requests one by one |
+//! | limit, slot | a limit is the rate of requests that Genesys allows. If you state it ([`Limit`](store::Limit)), each send first takes a slot: the right to send one request at a reserved time, or up to 0.9 seconds later. So the API refuses no send. The processes of a fleet can share a limit: a [`book`](store::book) in a store grants the slots |
 //! | cooldown, damper | pauses before the token cache renews again: the cooldown after a failed renewal, and the damper after several renewals whose tokens the API refused as well |
-//! | generation, fence | numbers of tokens, and the highest is the newest: a [`Generation`](token::Generation) within one process, a [`Fence`](store::Fence) across the processes that share a [`store`] |
+//! | generation, fence | each token has a number, and the token with the highest number is the newest: the number is a [`Generation`](token::Generation) within one process, a [`Fence`](store::Fence) across the processes that share a [`store`] |
 //! | lease, leader | the lease is the right of one process, for a limited time, to fetch the next token for all that share a [`store`]. The leader is the process that has it |
-//! | [`Rejection`](token::Rejection), [`Outcome`](retry::Outcome), [`Stop`](retry::Stop) | a `Rejection` and an `Outcome` are response extensions. The `Rejection` of a 401 says whether its token is renewed, and if not, why. The `Outcome` has the number of sends, the duration of the call, and the `Stop`: the reason why the call ended |
+//! | [`Rejection`](token::Rejection), [`Outcome`](retry::Outcome), [`Stop`](retry::Stop) | a `Rejection` and an `Outcome` are response extensions. The `Rejection` of a 401 says whether a newer token is there or on its way, and if not, why. The `Outcome` has the number of sends, the duration of the call, and the `Stop`: the reason why the call ended |
 //!
 //! # Promises
 //!

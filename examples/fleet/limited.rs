@@ -34,8 +34,9 @@ pub(crate) async fn run(is_batch: bool) -> Result<(), BoxError> {
         .build(client.clone())?;
     let genesys = GenesysLayer::new(&org).layer(client);
 
-    // A batch job wants more than the limit, with ten requests in flight. A
-    // person waits for those of the interactive process.
+    // A batch job wants more than the limit, with ten requests in flight. The
+    // interactive process sends one request at a time, and a person waits for
+    // the response.
     let (in_flight, pause) = match is_batch {
         true => (10, Duration::ZERO),
         false => (1, Duration::from_millis(300)),

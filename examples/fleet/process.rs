@@ -14,8 +14,8 @@ use tower_genesys::{
 /// A process of the fleet, which calls the API five times a second until it is
 /// killed.
 pub(crate) async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
-    // The server in REDIS_URL, and the sealing keys in GENESYS_STORE_KEYS. A
-    // reader of the server sees no token.
+    // The server in REDIS_URL, and the sealing keys in GENESYS_STORE_KEYS: who
+    // reads the data of that server finds no usable token.
     let sharing = Sharing::sealed(RedisStore::from_env()?, KeyRing::from_env()?)
         .with_lease(Duration::from_secs(1)) // 10 by default; the demonstration is shorter
         .with_observer(|event: &StoreEvent<'_>| println!("{}", event.as_str()));

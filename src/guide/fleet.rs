@@ -11,18 +11,18 @@
 //! ```
 //!
 //! - **One line**: [`OrgBuilder::share`](crate::genesys::OrgBuilder::share).
-//!   Layers and callers know nothing of it, and a request whose token is at
-//!   hand makes no store operation.
-//! - **One request for a token**: the first process that needs one makes it,
-//!   and the others take the result. If that process is killed, another takes
-//!   over when its lease ends. Requests wait for that only if the old token has
-//!   expired.
+//!   Layers and callers know nothing of it, and a call whose token is at hand
+//!   makes no store operation.
+//! - **One request for a token**: the first process that needs a token requests
+//!   it, and the others use the token that it gets. If that process is killed,
+//!   another takes over when its lease ends. Calls wait for the takeover only
+//!   if the old token has expired.
 //! - **Sealed**: tokens are encrypted with the keys in `GENESYS_STORE_KEYS`
-//!   ([`KeyRing`](crate::store::KeyRing)), so a reader of the server has no
-//!   token.
-//! - **Without the server** each process fetches its own tokens, as few as
-//!   possible, and returns to the shared one when the server is back.
-//! - **Which server, which rights, what it costs**:
+//!   ([`KeyRing`](crate::store::KeyRing)), so anyone who can read the data of
+//!   the Redis server finds no usable token.
+//! - **Without Redis** each process fetches its own tokens, as few as possible,
+//!   and returns to the shared token when Redis is back.
+//! - **Which Redis, which rights, what it costs**:
 //!   [operating](super::operating#the-shared-store).
 //!
 //! # One limit
@@ -32,8 +32,8 @@
 //! and interactive processes wait for batch jobs. With
 //! [`OrgBuilder::shared_limit`](crate::genesys::OrgBuilder::shared_limit), they
 //! reserve *slots* in a [book](crate::store::book) in a store. Each slot is the
-//! right of one process to send one request from a certain time on. The
-//! processes need not share a token for that.
+//! right of one process to send one request at a certain time, or up to 0.9
+//! seconds later. The processes need not share a token for that.
 //!
 //! ![Sends of two batch jobs and an interactive process: a burst, then an even
 //! pace, the same without Redis][picture-fleet-limit]
@@ -42,8 +42,8 @@
 //! all times, and want far more than the limit. The burst goes at once. From
 //! then on, the three processes send at an even pace together. While Redis is
 //! down, each process keeps to a third of the limit. Redis comes back with
-//! nothing in it, and the processes share a new book, without a burst. The
-//! server sends no 429, and no call fails.
+//! nothing in it, and the processes share a new book, without a burst. Genesys
+//! sends no 429, and no call fails.
 //!
 //! ```no_run
 //! # mod process {
@@ -61,12 +61,12 @@
 //! |---|---|
 //! | Which limit? | the one that Genesys grants the client: 300 requests a minute, unless a support case has raised it. State the same one in each process, with [`Limit::per_minute`](crate::store::Limit::per_minute): the lowest limit that a process states applies to all |
 //! | And if I do not know it? | [`Limit::learned`](crate::store::Limit::learned) sends at full speed until a 429 names the limit. That costs one 429 for each request in flight, once |
-//! | How many processes? | any number. Active processes that want more slots than there are get equal numbers of them. A process that wants few waits for two seconds at most, unless more processes are active than the limit allows slots in two seconds |
-//! | Too many processes? | if there are more processes than the limit allows requests a minute, each gets less than one slot a minute. Fewer processes with more requests in flight do the same work |
+//! | How many processes? | any number. Active processes that want more slots than there are get equal numbers of them. A process that wants few waits for two seconds at most, unless there are more active processes than slots in two seconds |
+//! | Too many processes? | if the number of processes exceeds the limit (more than 300 processes, with 300 requests a minute), each gets less than one slot a minute. Fewer processes with more requests in flight do the same work |
 //! | Which burst? | with the default, a quarter of the limit may go at once after a pause, so a job of 75 requests is not slowed. Set more only for a batch tool that has the limit to itself: [`Limit::with_burst`](crate::store::Limit::with_burst) |
 //! | One process, no store? | [`process_limit`](crate::genesys::OrgBuilder::process_limit) |
 //! | A store without a book, such as a `FileStore`? | divide the limit among the processes, with `process_limit`. Or keep the tokens in that store, and the book in Redis |
-//! | Which rights? | those that the page of the [store](crate::store::redis) lists, with its line for a limit. [`check_limit`](crate::store::redis::RedisStore::check_limit) names the missing ones |
+//! | Which rights? | those in the line for a limit, under [Rights](crate::store::redis#rights) on the page of the store. [`check_limit`](crate::store::redis::RedisStore::check_limit) names the missing ones |
 //! | What does it cost? | no store operation while the process has a slot, and otherwise one for several slots. The fleet never makes more operations than sends |
 //!
 //! # What an operator sees
@@ -83,9 +83,10 @@
 //! limit may be sent within 60 seconds, once after each such event. The
 //! remedies are in [operating](super::operating#the-shared-limit).
 //!
-//! `cargo run --all-features --example fleet` starts five processes with one
-//! token over a mock, and kills one while it renews. Then it starts the three
-//! processes of the picture, kills Redis and starts it again. It prints:
+//! `cargo run --all-features --example fleet` starts five processes that share
+//! one token and call a mock of Genesys, and kills one while it renews the
+//! token. Then it starts the three processes of the picture, kills Redis and
+//! starts it again. It prints:
 //!
 //! ```text
 //!                                   with Redis      Redis killed   back, and empty
@@ -100,7 +101,8 @@
 //! 205 of 300 requests in less than a minute
 //! ```
 //!
-//! With `REDIS_URL` it uses that server and never kills it, otherwise it starts
-//! its own.
+//! The last line says that 205 requests were sent in less than a minute, of
+//! which the limit allows 300. With `REDIS_URL` the example uses that server
+//! and never kills it, otherwise it starts its own.
 #![doc = ""]
 #![doc = concat!("[picture-fleet-limit]: ", include_str!("../../docs/pictures/fleet_limit.uri"))]

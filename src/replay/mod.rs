@@ -12,27 +12,27 @@
 //!              (a clone)      kept frames, then the rest of the caller's body
 //! ```
 //!
-//! | body | can be resent | cost |
+//! | body | can be resent (a stream: up to its *cap*) | cost |
 //! |---|---|---|
 //! | in memory, up to 64 KiB | always | a reference count |
 //! | in memory, longer | always | three small allocations; the body goes out in frames of 64 KiB |
 //! | stream of known length | up to 1 MiB | references to its frames, while a clone is kept |
 //! | stream of unknown length | up to 64 KiB | the same |
-//! | request with [`Remake`] | always | a new body for each attempt |
+//! | of a request with a [`Remake`], a function in its extensions that makes the body | always | a new body for each attempt |
 //!
 //! The length is known if the body states it, or if the request has a
 //! `content-length`: reqwest's multipart forms have only that.
 //!
-//! A body counts as in memory if it announces its length and yields all of it
-//! at the first poll. So it may be in a box.
+//! A body counts as in memory if it states its length and yields all its bytes
+//! at the first poll. So a boxed body counts, too.
 //!
-//! A stream over its cap is sent, but only once: the current attempt continues,
-//! and no later one is possible. The cap also limits the number of kept frames,
-//! because keeping a frame costs about 128 bytes besides its data: 16 frames,
-//! and one more for each 128 bytes of the cap.
+//! A stream that is longer than its cap is sent, but only once: the current
+//! attempt continues, and no later one is possible. The cap also limits the
+//! number of kept frames: to 16, and one more for each 128 bytes of the cap,
+//! because keeping a frame costs about 128 bytes besides its data.
 //!
-//! Each attempt is framed like the first, so `content-length` and trailers stay
-//! the same.
+//! Each attempt states the length in the same way as the first, so
+//! `content-length` and trailers stay the same.
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -70,7 +70,7 @@
 //! ```
 //!
 //! Set the caps with [`with_known_cap`](ReplayLayer::with_known_cap) for
-//! streams that announce their length, and with
+//! streams that state their length, and with
 //! [`with_unknown_cap`](ReplayLayer::with_unknown_cap) for the others.
 //!
 //! ```
@@ -102,9 +102,10 @@
 //!
 //! # Ordering
 //!
-//! Put it outside [`Retry`](crate::retry) and [`Refresh`](crate::refresh),
-//! which need a body that can be cloned. A layer outside of it sees the body
-//! once. A layer inside sees one at each attempt.
+//! Put `ReplayLayer` outside of [`Retry`](crate::retry) and
+//! [`Refresh`](crate::refresh), which need a body that can be cloned. A layer
+//! outside of it sees the body once. A layer inside sees a body at each
+//! attempt.
 //!
 //! Use it once per stack, even with several layers that resend. They recognise
 //! each other by a mark on the body ([`CloneBody::mark_kept`]), which a second
@@ -136,8 +137,9 @@
 //! - An in-memory body of up to 64 KiB is one frame, which hyper takes with the
 //!   head of the request. There is nothing to invalidate.
 //!
-//! All clones of a stream read one log. It keeps a frame only while a clone
-//! exists that may need it. You may drop clones at any time and in any order.
+//! All clones of a stream share one buffer of frames. A frame stays in it only
+//! while a clone exists that may need the frame. You may drop clones at any
+//! time and in any order.
 //!
 //! # Errors
 //!
@@ -150,7 +152,7 @@
 //! # Cancellation
 //!
 //! The future is that of the inner service. Dropping a body frees everything
-//! that only it still needed, including the caller's body.
+//! that no other clone needs, including the caller's body.
 //!
 //! [hyper#4176]: https://github.com/hyperium/hyper/issues/4176
 

@@ -2,10 +2,10 @@
 //!
 //! [`Retry`] sends a request and looks at the result. After a 429, a server
 //! error or a transport error it waits and resends the request, within limits
-//! on attempts, time and total retry volume. It returns any other failure at
-//! once. It never reads the body of a response that it returns. The [`Outcome`]
-//! in the extensions of a response says how the call went. The terms are in the
-//! [glossary](crate#glossary).
+//! on attempts and time, and within the [budget](#the-budget) for all calls. It
+//! returns any other failure at once. It never reads the body of a response
+//! that it returns. The [`Outcome`] in the extensions of a response says how
+//! the call went. The terms are in the [glossary](crate#glossary).
 //!
 //! ```text
 //! 503, three retries, each after a random wait of up to 3 s, 6 s, 12 s:
@@ -71,7 +71,7 @@
 //! | are retries on? | [`CallOptions::without_retry`][without] | `Disabled` |
 //! | may this request be executed twice? | the next table | `NotRepeatable` |
 //! | is the body still there? | [`CloneBody`](crate::replay::CloneBody) | `BodyGone` |
-//! | are there sends left? | [`RetryPolicy`]: 4 in all | `SendsSpent` |
+//! | are there sends left? | [`RetryPolicy`]: 4 in all, and the replay after a 401 on top | `SendsSpent` |
 //! | is the server's `Retry-After` acceptable? | [`RetryPolicy`]: 180 s | `RetryAfterTooLong` |
 //! | does the wait end in time? | the deadline of the call: 5 min | `DeadlineTooClose` |
 //! | is there a runtime to wait on? | tokio | `NoRuntime` |
@@ -83,7 +83,7 @@
 //! |---|---|
 //! | 429; no connection; not processed by the server | all |
 //! | 408, 500, 502, 503, 504 | GET, HEAD, OPTIONS, TRACE, PUT, DELETE |
-//! | connection broken, attempt timed out | the same, except PUT and DELETE if [turned off][broken] |
+//! | connection broken, attempt timed out | the same; PUT and DELETE can be [excluded][broken] |
 //!
 //! Three settings change these rows:
 //!
@@ -95,8 +95,8 @@
 //!   retried like a GET.
 //! - [`CallOptions::with_transient_statuses`](crate::CallOptions::with_transient_statuses)
 //!   adds statuses for one request, such as a 404 for something that was
-//!   created a moment ago: a 4xx other than 408 to the first row, any other to
-//!   the second.
+//!   created a moment ago. A 4xx other than 408 joins the first row, any other
+//!   status the second.
 //!
 //! [`CallOptions`](crate::CallOptions) also sets the number of sends, the
 //! attempt time-out and the deadline of one request.
@@ -125,15 +125,15 @@
 //!
 //! Some failures are no load for the API:
 //!
-//! - an HTTP/2 stream that the server refused, or that is above the last one of
-//!   its `GOAWAY`,
+//! - an HTTP/2 stream that the server refused, or whose id is above the last
+//!   one that the server's `GOAWAY` names,
 //! - a request of which nothing was written,
 //! - a repeatable request on a connection of [`Client`](crate::client) that
 //!   broke after it had served earlier requests.
 //!
 //! The first resend after such a failure is immediate, and the second follows
-//! the backoff, both outside of the budget. From the third on, they are treated
-//! like any other failure.
+//! the backoff, both outside of the budget. From the third such failure of a
+//! call on, each is treated like any other failure.
 //!
 //! # The budget
 //!
@@ -182,15 +182,16 @@
 //! A retry layer inside of another one, or inside of a refresh layer, passes
 //! everything through, so that their sends do not multiply.
 //!
-//! Use one [`Replay`](crate::replay) for all layers that resend. A second one
-//! in between hides from the inner layer that the outer one keeps a copy. The
-//! inner layer then retries the first send of the outer layer. It recognises
-//! the resends of the outer layer by their [`Attempt`], and passes them
-//! through. So a call makes 4 + 3 sends by default, and the body is kept twice.
+//! Use one [`Replay`](crate::replay) for all layers that resend. With a second
+//! `Replay` between two retry layers, the inner retry layer cannot see that the
+//! outer one keeps a copy. It then retries the first send of the outer retry
+//! layer: 4 sends by default. It recognises the 3 resends of the outer retry
+//! layer by their [`Attempt`], and passes them through. So a call makes 4 + 3
+//! sends, and the body is kept twice.
 //!
-//! Put a limit on concurrency or rate inside, where each send asks for its
-//! permit, and a time-out for the whole call outside.
-//! [Ordering](crate::guide::ordering) says how each layer behaves elsewhere.
+//! Put a limit on concurrency or rate inside, where it counts each send, and a
+//! time-out for the whole call outside. [Ordering](crate::guide::ordering) says
+//! how each layer behaves elsewhere.
 //!
 //! # Requirements
 //!
@@ -216,7 +217,8 @@
 //! # Errors
 //!
 //! The inner service's error, from the last attempt or from the `poll_ready`
-//! before it. A time-out ends an attempt only if another one follows.
+//! before it. The attempt time-out ends an attempt only if another attempt can
+//! follow.
 //!
 //! An error cannot carry an [`Outcome`] as a response does. If a retry would
 //! have helped, but the budget, the body, the deadline or the runtime did not

@@ -1,9 +1,9 @@
 //! One token for many processes.
 //!
-//! Every process that fetches its own token adds load: Genesys throttles an
-//! OAuth client that mints too many tokens, and evicts the oldest ones. With a
-//! [`TokenStore`] that all processes reach, one process fetches a token and all
-//! use it.
+//! If every process fetches its own token, their OAuth client may request too
+//! many. Genesys then throttles the client, and evicts its oldest tokens. With
+//! a [`TokenStore`] that all processes reach, one process fetches a token and
+//! all use it.
 //!
 //! To share tokens, pass a [`Sharing`] to
 //! [`OrgBuilder::share`](crate::genesys::OrgBuilder::share). The `Sharing`
@@ -56,7 +56,7 @@
 //! | it has no valid token, and a call needs one | wait for the token |
 //! | the API has refused its token with a 401 | wait for a newer token |
 //! | its token is due for renewal: by default 10 to 15 minutes before it expires | use the current token |
-//! | the program has called [`invalidate`](crate::TokenCache::invalidate) | use the current token |
+//! | the program has asked for a newer token, with [`invalidate`](crate::TokenCache::invalidate) | use the current token |
 //! | it is [without the store](#when-the-store-fails), and checks whether the store is back | use the current token |
 //!
 //! In the last three cases, the renewal runs *in the background*: no call waits
@@ -71,24 +71,24 @@
 //! *deadline* of its own renewal at the latest: 15 seconds after the renewal
 //! began, by default ([`CacheSettings::with_deadline`]).
 //!
-//! A token in the store is *usable* for a process if it is newer than the one
-//! that the process renews (if it has one), and does not expire within 35
-//! seconds (or a fifth of its lifetime, if that is shorter).
+//! A token in the store is *usable* for a process if it is newer than the token
+//! that the process is renewing (if there is one), and does not expire within
+//! 35 seconds (or a fifth of its lifetime, if that is shorter).
 //!
 //! | if the store has | the process |
 //! |---|---|
 //! | a usable token | uses it |
 //! | no usable token, and no leader | becomes the leader, sends a token request, and publishes the token |
 //! | no usable token, and another process as the leader | asks the store again every 50 to 250 milliseconds. At its deadline, the calls that wait get a `TimedOut` error |
-//! | no usable token, and the third leader since the process began to wait | sends a token request without the store, because two leaders have published nothing |
-//! | no usable token, and a *cooldown*: a pause in which no process may call the token endpoint | waits, if the cooldown ends at least two seconds before its deadline. Otherwise, the calls that wait get a `Throttled` error at once |
+//! | no usable token, and the third leader since the process began to wait | sends a token request of its own, without a lease, because two leaders have published nothing |
+//! | no usable token, and a *cooldown*: a pause in which no process may send a token request | waits, if the cooldown ends at least two seconds before the deadline of the process. Otherwise, the calls that wait get a `Throttled` error at once |
 //! | a value that the process cannot read: damaged, sealed with a key that it lacks, or in another format | reports [`StoreEvent::Missed`], and continues as if there were no token. The next token that is published replaces the value |
 //!
 //! A cooldown starts when the token request of a leader fails. It lasts as long
 //! as the token endpoint asks, an hour at most. If the endpoint names no time,
-//! it lasts 10 seconds after throttling, and 1 second after any other failure
-//! of the endpoint or of the way to it. An error that concerns the leader
-//! alone, such as a wrong secret, starts no cooldown.
+//! the length is 10 seconds if the endpoint throttled the request, and 1 second
+//! for any other failure of the endpoint or of the way to it. An error that
+//! concerns the leader alone, such as a wrong secret, starts no cooldown.
 //!
 //! Each token has a [`Fence`], a number that the store increments: the token
 //! with the higher fence is newer. The store's clock alone decides when a token
@@ -114,12 +114,12 @@
 //! | if | the process | at this cost |
 //! |---|---|---|
 //! | a store operation fails, or exceeds its time limit of 150 milliseconds (1 second for a `DynamoDbStore`, 2 seconds for a `FileStore`) | continues as if the store did not exist | the time of this operation |
-//! | a call must wait for a token in the 30 to 40 seconds after a failure | does not ask the store. Only its renewals in the background do, and the first operation that succeeds ends this pause | none: the call does not wait for the store |
-//! | it needs a token and has no valid one | requests its own, at most once in 10 seconds. A call that needs another one sooner waits, or gets a `Throttled` error if the wait would end less than two seconds before the deadline | one token request |
+//! | a call needs a token, and the last failure of the store is less than 30 to 40 seconds old | does not ask the store for this call. In this time, only renewals in the background ask it. When one of their operations succeeds, calls ask the store again | none: the call does not wait for the store |
+//! | it needs a token and has no valid one | requests its own, at most once in 10 seconds. A call that needs a further token earlier waits. Only if you set a deadline below 12 seconds, the wait may be too long for it: then the call gets a `Throttled` error | one token request |
 //! | its token is due for renewal | keeps the token, and asks the store in the background. 5 minutes before the token expires (or a sixth of its lifetime, if that is shorter), the process requests its own | none, until it requests its own: then one token request |
 //! | it has a token of its own | looks for the shared token in the background every 5 to 20 seconds, as long as calls use its token | none |
 //! | the store works again | uses the token in the store. If the store has none, it publishes its own | none |
-//! | the store has lost its data | treats it as empty when it next needs a token | one token request of the whole fleet |
+//! | the store has lost its data | finds the store empty the next time that it needs a token, and continues as if there were no token | one token request for the whole fleet |
 //! | the store grants it the lease, but then refuses the token | uses the token, and publishes it later | none. A process that needs a token before that sends one token request |
 //!
 //! The store may still execute an operation that has timed out. If that
@@ -164,12 +164,12 @@
 //! can delete tokens, force each process to fetch its own, and delay processes
 //! that have no token by setting leases or cooldowns. A process ignores
 //! implausible ones: a cooldown of more than two hours, and a lease that has
-//! more than twice its usual duration left and would outlast the deadline.
-//! Grant the processes the rights that the store's documentation lists, and
-//! grant others none.
+//! more than twice its usual duration left and would outlast the deadline of
+//! the process's renewal. Grant the processes the rights that the store's
+//! documentation lists, and grant others none.
 //!
-//! XChaCha20-Poly1305 is not FIPS approved, and `seal` has no other cipher; the
-//! crypto provider of TLS does not change that. Where FIPS is required, use
+//! XChaCha20-Poly1305 is not FIPS approved, and `seal` has no other cipher,
+//! whichever crypto provider you install for TLS. Where FIPS is required, use
 //! `Sharing::unsealed` with a store that encrypts its disks with a validated
 //! module.
 //!
@@ -198,8 +198,8 @@
 //! `Throttled` and `TimedOut`
 //! ([`TokenErrorKind`](crate::token::TokenErrorKind)). A [`StoreError`] goes to
 //! the observer and the log. Only [`revoke`](crate::TokenCache::revoke) returns
-//! it to its caller, as the cause of its error. An invalid setting is a
-//! [`ConfigError`](crate::genesys::ConfigError).
+//! a `StoreError`: as the cause of the error that its caller gets. An invalid
+//! setting is a [`ConfigError`](crate::genesys::ConfigError).
 //!
 //! # Cancellation
 //!

@@ -22,8 +22,9 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 ///
 /// Use it for command-line programs, and for services on one machine, whose
 /// user logs in through a browser once. A login is a refresh token. Each
-/// renewal of the token replaces the refresh token in the file by its
-/// successor, so the login lasts as long as the program is used.
+/// renewal of the access token uses the refresh token in the file up, and
+/// replaces it by its successor, so the login lasts as long as the program is
+/// used.
 ///
 /// ```
 /// use tower_genesys::genesys::grants::{
@@ -62,7 +63,7 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// org.tokens().token().await?;
 /// assert_eq!(mock.token_posts(), 2);
 ///
-/// // A file that others can read is an error. It names the next step.
+/// // If others can read the file, opening it fails. The error says what to do.
 /// # #[cfg(unix)] {
 /// use std::os::unix::fs::PermissionsExt;
 /// std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644))?;
@@ -88,7 +89,7 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 ///
 /// | the file | contains |
 /// |---|---|
-/// | `login` | two lines. The first has the version of the format, and a digest of the second. The second is JSON, with the refresh token (sealed or not) and its mark |
+/// | `login` | two lines. The first has the version of the format, and a digest of the second. The second is JSON, with the refresh token, and its mark: whether a process has [begun to use it](#processes) |
 /// | `login.lock` | nothing. A process locks this file while it changes `login` |
 /// | `login.new` | the next `login`, while a process writes it. If that process is killed, the file stays, and the next writer removes it |
 ///
@@ -120,22 +121,22 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// token in it is not in use, it is the successor: pass it to
 /// [`LoginHandle::replace`](crate::genesys::grants::LoginHandle::replace).
 ///
-/// If a process ends while it waits for the answer, its mark stays. That
-/// refresh token may be used up, so the crate does not send it: the user logs
-/// in again.
+/// If a process ends after it has sent the refresh token, and before Genesys
+/// has answered, the mark stays. The refresh token may be used up then, so the
+/// crate does not send it: the user logs in again.
 ///
 /// # Cloning
 ///
-/// Clones share the file.
+/// Clones of a `LoginFile` share the file on disk.
 ///
 /// # Errors
 ///
 /// Opening and reading the file return a [`LoginFileError`]. Opening fails if
 /// the file or its directory belongs to another user or is accessible to
 /// others, or if the path leads to a link. The contents are read later: if they
-/// are damaged, of another version, or sealed with a key that is not on the
-/// ring, [`read`](Self::read) and `mark` fail. When the user logs in again, the
-/// new login replaces such a file.
+/// are damaged, of another version, or sealed with a key that is not in the
+/// `KeyRing`, [`read`](Self::read) and `mark` fail. When the user logs in
+/// again, the new login replaces such a file.
 ///
 /// If an error occurs during the renewal of a token, it is the source of a
 /// [`TokenError`](crate::TokenError) of the kind
@@ -145,12 +146,13 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// # Cancellation
 ///
 /// Reading and writing block, so they run on tokio's blocking threads: at most
-/// four at a time for a file and its clones. ([`read`](Self::read) is the
-/// exception: it blocks its caller.)
+/// four at a time for a `LoginFile` and its clones. ([`read`](Self::read) is
+/// the exception: it blocks its caller.)
 ///
-/// If an operation is dropped while it runs on a thread, it finishes there, and
+/// An operation that has waited for the lock for one second fails. If an
+/// operation is dropped while it runs on a thread, it finishes there, and
 /// releases its lock. If it is dropped while it waits for the lock, it ends at
-/// once. It fails if it has waited for a second.
+/// once.
 #[derive(Clone)]
 pub struct LoginFile {
     threads: Threads,
@@ -233,8 +235,8 @@ impl LoginFile {
     }
 
     /// Deletes the file. Call it to log the user out, after
-    /// [`Org::revoke`](crate::Org::revoke) has ended the token. If the file is
-    /// missing, this is a no-op.
+    /// [`Org::revoke`](crate::Org::revoke) has revoked the access token. If the
+    /// file is missing, this is a no-op.
     ///
     /// The refresh token remains valid at Genesys Cloud: only its copy in the
     /// file is gone.

@@ -33,10 +33,11 @@
 //! # }
 //! ```
 //!
-//! The limit belongs to the OAuth client and its login host. So the processes
-//! need not share a token, and if they do, the namespace of their
-//! [`Sharing`](crate::Sharing::with_namespace) does not matter. Only a
-//! `RedisStore` with another prefix keeps another book.
+//! The limit belongs to the OAuth client and the login host of its region,
+//! which issues the tokens. So the processes need not share a token, and if
+//! they do, the namespace of their [`Sharing`](crate::Sharing::with_namespace)
+//! does not matter. In one database, only a `RedisStore` with another prefix
+//! keeps another book.
 //!
 //! # What happens
 //!
@@ -47,20 +48,20 @@
 //! | a process that | does this |
 //! |---|---|
 //! | has a slot | sends as soon as the slot has begun, without an operation |
-//! | has no slot for a send | reserves slots with one operation. The send waits until one begins |
+//! | has no slot for a send | reserves slots with one operation. The send waits until one of the slots begins |
 //! | reserves slots | asks for one for each send that waits. If it has no slot at all, it also asks for as many as it used in the last 0.9 seconds (64 at most), so that later sends find one |
 //! | did not use a slot before its end | hands the slot back with its next reservation |
-//! | gets a 429 for the limit of the client | reports its `Retry-After` to the book, unless the book knows of one that ends as late. From then on, no slot of this process begins before that end, and the book grants none that does. A 429 for the limit of one service is not reported |
+//! | gets a 429 for the limit of the client | reports to the book how long its `Retry-After` lasts, unless the book already knows of a wait that lasts as long. From then on, no slot of this process begins before the wait is over, and the book grants no slot that does. A 429 for the limit of a single Genesys service, such as `directory`, is not reported |
 //! | loses the book, because an operation fails or takes longer than 150 milliseconds (by default) | sends at the limit divided by the last known number of processes. It tries the book again after 10 to 12 seconds |
 //! | has never reached the book | sends without a limit, and tries the book again after 10 to 12 seconds |
 //! | knows no limit yet ([`Limit::learned`](super::Limit::learned)) | sends without a limit, until a 429 names one or the book has one. It asks the book every 45 to 60 seconds |
 //!
-//! Every send takes a slot: the first send of a call, each retry, and the
-//! replay after a 401. The send waits for its slot in the
-//! [throttle](crate::retry::Throttle), as it would after a 429. `poll_ready`
-//! does not wait for slots. The wait counts towards the duration of the call,
-//! but not towards the attempt time-out. If the slot would begin after the
-//! deadline of the call
+//! While the limit is known and the book is in reach, every send takes a slot:
+//! the first send of a call, each retry, and the replay after a 401. The send
+//! waits for its slot in the [throttle](crate::retry::Throttle), as it would
+//! after a 429. That wait counts towards the duration of the call, but not
+//! towards the attempt time-out. `poll_ready` does not wait for slots. If the
+//! slot would begin after the deadline of the call
 //! ([`RetryPolicy::with_deadline`](crate::RetryPolicy::with_deadline)), the
 //! send goes without a slot, and the call gets the server's response.
 //!
@@ -73,9 +74,9 @@
 //! program builds counts as one process.
 //!
 //! So processes that always want more slots get equal numbers of them. A
-//! process that seldom sends waits for two seconds at most, unless more
-//! processes are active than the limit allows slots in two seconds. Within a
-//! process, the sends get slots in order of arrival.
+//! process that seldom sends waits for two seconds at most, unless there are
+//! more active processes than slots in two seconds. Within a process, the sends
+//! get slots in order of arrival.
 //!
 //! After a pause, in which the processes wanted fewer slots than the limit
 //! allows, they may send a part of the limit at once: a quarter, unless you set
@@ -86,18 +87,20 @@
 //!
 //! While all processes reach the book, no 60 seconds contain more sends than
 //! the limit. The only exceptions are sends that go without a slot because of
-//! their deadline. The book itself counts windows of 61 seconds: a send may
-//! begin 0.9 seconds after its slot, and takes time to reach the server.
+//! their deadline. The book counts the slots of any 61 seconds, not 60, because
+//! a send may begin 0.9 seconds after its slot does, and takes time to reach
+//! the server.
 //!
 //! After the store has lost the book, or was unreachable, up to 1.35 times the
 //! limit may be sent within 60 seconds, once after each such event. The sends
 //! of a process that has never reached the book add to that.
 //!
 //! If processes state different limits, the lowest one applies to all, and each
-//! process that stated a higher one logs a warning. The lowest limit applies
-//! until no process has stated it for two minutes. A limit that a 429 names
-//! counts as stated by the process that got the 429. A 429 never raises the
-//! limit that the program has set.
+//! process that stated a higher one logs a warning. A process states its limit
+//! with each reservation. The lowest limit applies until two minutes after the
+//! last process has stated it. A limit that a 429 names counts as stated by the
+//! process that got the 429. A 429 never raises the limit that the program has
+//! set.
 //!
 //! # Errors
 //!

@@ -49,8 +49,8 @@
 //!
 //! If the directory is missing, the store creates it with mode 0700. An
 //! existing directory must belong to the user of the process, and give no
-//! access to others. Otherwise [`FileStore::new`] fails, and its message names
-//! the next step. Each operation checks the directory again, and recreates it
+//! access to others. Otherwise [`FileStore::new`] fails, and the error message
+//! says what to do. Each operation checks the directory again, and recreates it
 //! if it is gone.
 //!
 //! On Windows, the store checks neither owner nor access rights. Choose a
@@ -75,10 +75,10 @@
 //! mode 0600.
 //!
 //! The store replaces a `….token` as a whole, so a reader sees either the old
-//! content or the new. It syncs the file to disk if the token has changed. If
-//! only the lease or the cooldown has changed, it does not: a power failure
-//! also ends the process that has the lease. The file may then be empty, which
-//! costs one token request.
+//! content or the new. It syncs the file to disk if the token has changed, and
+//! not if only the lease or the cooldown has: after a power failure, the
+//! process that had the lease is gone, too. The file may be empty after a power
+//! failure, which costs one token request.
 //!
 //! You may delete any of the files at any time, at the cost of at most one
 //! token request. Delete them when the user [logs
@@ -87,7 +87,8 @@
 //! The store treats an unusable `….token` as missing: one that is damaged, has
 //! another version, is a symbolic link, belongs to another user, or can be read
 //! by others. The process that gets the next lease replaces the file, and
-//! reports its fault to the observer of the [`Sharing`](crate::Sharing).
+//! reports what was wrong with it to the observer of the
+//! [`Sharing`](crate::Sharing).
 //!
 //! With [sealing](super#sealing), the token in the file is encrypted. A backup
 //! then does not reveal it, unless the key is in the backup, too.
@@ -103,15 +104,15 @@
 //!
 //! # Clock
 //!
-//! The store uses the wall clock of the machine, because only its times have
-//! the same meaning in the next run. If this clock is set, times in the file
-//! change their meaning:
+//! The store uses the wall clock of the machine, because the times of other
+//! clocks mean nothing to the next run. If someone sets the wall clock, the
+//! times in the file are wrong:
 //!
-//! | if the clock is set | then |
+//! | if the wall clock is set | then |
 //! |---|---|
 //! | forward | tokens, leases and cooldowns end early |
 //! | back, to a time before a token, lease or cooldown was written | that token, lease or cooldown is treated as missing, because its age is unknown |
-//! | back, to a time after that | a token seems younger than it is, which the store cannot detect. When the token has expired, the API refuses it, and the process renews it after the 401 |
+//! | back, to a time after the token was written | a token seems younger than it is, which the store cannot detect. When the token has expired, the API refuses it, and the process renews it after the 401 |
 //!
 //! Whatever the clock shows, a token never has more than its full lifetime
 //! left, and a lease or cooldown never more than the time for which it was
@@ -131,7 +132,7 @@
 //! | kind | cause |
 //! |---|---|
 //! | `Denied` | the directory is not writable, is on a read-only file system, or has become accessible to others |
-//! | `Unavailable` | the disk is full or broken; another process has had a lock for a second; or there is no tokio runtime |
+//! | `Unavailable` | the disk is full or broken; another process has held the lock of the file for more than one second; or there is no tokio runtime |
 //! | `Timeout` | the operation took longer than 2 seconds, or than the limit that you set |
 //!
 //! The messages name the directory, but nothing of its contents.

@@ -14,8 +14,8 @@
 //! replicas under Redis Sentinel; or, with the feature `redis-cluster`, a Redis
 //! Cluster. The tests run each topology on Redis 6.2, Redis 7.0 and Valkey 9.
 //! Nothing else was tested: not Redis 8, KeyDB or Dragonfly, and no managed
-//! service. For managed services, the page on operations lists the [usual
-//! URLs](crate::guide::operating#settings-of-the-server).
+//! service. The guide lists the [usual URLs of managed
+//! services](crate::guide::operating#settings-of-the-server).
 //!
 //! # Example
 //!
@@ -41,7 +41,7 @@
 //!
 //! To share a token, put the store into a [`Sharing`](crate::Sharing), for
 //! [`OrgBuilder::share`](crate::genesys::OrgBuilder::share). To share a limit,
-//! pass it to
+//! pass the limit and the store to
 //! [`OrgBuilder::shared_limit`](crate::genesys::OrgBuilder::shared_limit).
 //!
 //! An invalid setting is an error when the store is built. The message names
@@ -70,8 +70,9 @@
 //! | `rediss-cluster://one` | the same, with TLS |
 //!
 //! The schemes `valkey`, `valkeys` and `valkey+unix` mean the same as `redis`,
-//! `rediss` and `unix`, and `redis+sentinel` means the same as `redis-sentinel`
-//! (likewise for `cluster`). Percent-encode special characters in a password:
+//! `rediss` and `unix`. In the names with `-sentinel` and `-cluster`, you may
+//! write `valkey` for `redis`, and `+` for `-`: `valkeys+cluster` means the
+//! same as `rediss-cluster`. Percent-encode special characters in a password:
 //! `%40` for `@`, `%2F` for `/`, `%23` for `#`.
 //!
 //! Each URL may have the option `protocol=resp3`, for RESP3 instead of RESP2,
@@ -123,11 +124,11 @@
 //! | cluster (Redis 7, Valkey) | on each node, `cluster-announce-hostname` with its host name, and `cluster-preferred-endpoint-type hostname` |
 //!
 //! TLS needs a crypto provider for rustls. To choose it yourself, install it
-//! (`CryptoProvider::install_default`) before you build the store. If none is
-//! installed when the store first connects with TLS, the store installs one for
-//! the whole process: that of the feature `aws-lc-rs`, or else that of `ring`
-//! (a default feature). With neither feature and no installed provider,
-//! [`build`](RedisStoreBuilder::build) fails with
+//! (`CryptoProvider::install_default`) before you build the store. Otherwise
+//! the store installs one for the whole process when it first connects with
+//! TLS: that of the feature `aws-lc-rs`, or else that of `ring` (a default
+//! feature). If you have turned both features off and have installed no
+//! provider, [`build`](RedisStoreBuilder::build) fails with
 //! [`RedisStoreErrorKind::CryptoProvider`].
 //!
 //! # Topologies
@@ -138,26 +139,27 @@
 //! | in this topology | the store |
 //! |---|---|
 //! | single server | resolves the host name in the URL |
-//! | Sentinel | asks all Sentinels in the URL at the same time, and follows the majority. So one Sentinel that was cut off cannot lead it to an old primary. The store then checks that the server found does not call itself a replica |
+//! | Sentinel | asks all Sentinels in the URL at the same time, and follows the majority. So one Sentinel that was cut off cannot lead it to an old primary. The store then checks that the server which the Sentinels named does not call itself a replica |
 //! | cluster | asks the nodes which of them serves which hash slots: first the nodes in the URL and, if none of them answers, the nodes that the cluster had when the store last connected |
 //!
 //! When a primary or a connection fails, this happens:
 //!
 //! | event | consequence |
 //! |---|---|
-//! | a working connection breaks | the store finds the primary again, connects to it, and sends the script once more (on a cluster, it first tries the same node again). The operation fails only if this second attempt fails |
+//! | a working connection breaks | the store connects again, and sends the script again. On a single server or with Sentinel, it looks for the primary before that. On a cluster, it connects to the same node first. The operation fails only if the script fails on the new connection, too |
 //! | a primary becomes a replica | the server refuses the next write. The store then finds the new primary and sends the script again, within the same operation; on a single server, that helps only if the host name leads to the new primary by then. Until that write, a lookup may return the token that the old primary has |
 //! | a primary dies | operations fail until the server is back, or until the Sentinels or the nodes of the cluster have promoted a replica. On a cluster, operations on other nodes may fail until then, too |
 //! | a primary stops answering | the operation times out, and the store closes the connection. The next operation connects again. On a cluster, the store connects to all nodes again, so operations on other nodes may time out, too |
 //! | a cluster moves a hash slot | the store follows. While the keys in the slot move, operations on them fail, usually for milliseconds |
 //!
-//! A failed operation never makes an API request fail: see
+//! With the default deadline, and while the token endpoint works, a failed
+//! operation makes no call fail: see
 //! [`store`](crate::store#when-the-store-fails).
 //!
 //! A primary that dies may lose its latest writes. That costs at most one token
-//! request. Newer tokens still get higher [fences](super::Fence), because a
-//! fence is never lower than the time on the primary's clock, in milliseconds
-//! since 1970.
+//! request. A [fence](super::Fence) is at least the time on the primary's
+//! clock, in milliseconds since 1970. So tokens that are published later still
+//! get higher fences, from the new primary, too.
 //!
 //! # Rights
 //!
@@ -186,8 +188,8 @@
 //! another [prefix](RedisStoreBuilder::prefix), write it instead of
 //! `tower-genesys`.
 //!
-//! [`RedisStore::check`] names the commands for a token that the user may not
-//! run, and [`RedisStore::check_limit`] those for a limit.
+//! [`RedisStore::check`] names the commands that sharing a token needs and that
+//! the user may not run. [`RedisStore::check_limit`] does the same for a limit.
 //!
 //! # Keys
 //!
@@ -214,7 +216,7 @@
 //! |---|---|
 //! | `slots` | the slots of the last 61 seconds, and those to come |
 //! | `owners` | the active processes |
-//! | `paid` | the time up to which each process has received its share |
+//! | `paid` | for each process, the end of the time for which it has received its share of the slots |
 //! | `book` | the limit, the time of the next slot, and the end of the last `Retry-After` |
 //!
 //! They all expire two minutes after the latest of three times: the last
@@ -236,8 +238,9 @@
 //!
 //! Building and checking a store return a [`RedisStoreError`]. While the store
 //! is in use, errors go to observers: the observer of the
-//! [`Sharing`](crate::Sharing) gets a [`StoreError`](super::StoreError), the
-//! observer of the [`Limit`](crate::store::Limit) its kind:
+//! [`Sharing`](crate::Sharing) gets a [`StoreError`](super::StoreError), and
+//! the observer of the [`Limit`](crate::store::Limit) gets only the kind of the
+//! `StoreError`:
 //!
 //! | kind | cause |
 //! |---|---|
@@ -245,9 +248,9 @@
 //! | `Timeout` | the connection broke; or the server did not answer within the time limit of the operation, by default 150 milliseconds (set it [for a token](crate::Sharing::with_operation_timeout) or [for a limit](crate::store::Limit::with_operation_timeout)). Even if you set a longer limit, the store waits for an answer for one second at most |
 //! | `Denied` | the server rejected the login or the client certificate; the user lacks rights; scripts are disabled; or the server is of another kind than the URL says |
 //!
-//! If a connection breaks, and the script fails on the new connection, too, the
-//! operation fails. The next one connects again, but at the earliest 100
-//! milliseconds after the last attempt to connect.
+//! After an operation has failed because of its connection, the next operation
+//! connects again, but at the earliest 100 milliseconds after the last time
+//! that the store tried to connect.
 //!
 //! Messages never repeat the server's words, because some servers quote the
 //! command that they refuse, and with it the password.

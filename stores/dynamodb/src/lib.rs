@@ -21,14 +21,16 @@
 //!
 //! The example `shared_token` is a whole program, with an emulator of DynamoDB.
 //!
-//! The store keeps no book, so instances cannot share a rate limit through it.
+//! The page [`tower_genesys::store`] defines *lease*, *fence* and *cooldown*.
+//! The store keeps no [book](tower_genesys::store::book), so instances cannot
+//! share a rate limit through it.
 //!
 //! # The table
 //!
 //! The table has a simple primary key: the attribute `key`, a string. Each
-//! organisation and client has one small item. Enable time to live on the
-//! attribute `ttl`, and DynamoDB deletes an item two days after its token and
-//! cooldown have ended. Otherwise, the items stay.
+//! OAuth client has one small item. Enable time to live on the attribute `ttl`,
+//! and DynamoDB deletes an item two days after its token and cooldown have
+//! ended. Otherwise, the items stay.
 //!
 //! ```text
 //! aws dynamodb create-table --table-name genesys-tokens --billing-mode PAY_PER_REQUEST \
@@ -45,18 +47,18 @@
 //!
 //! Use a table in one region. The replicas of a global table in its default
 //! mode accept writes independently, so two regions could grant the same lease.
-//! DAX gains nothing: it does not cache consistent reads, and the store makes
-//! no others.
+//! DAX, the cache for DynamoDB, gains nothing: it caches no consistent reads,
+//! and the store makes only those.
 //!
 //! # How it works
 //!
 //! An item contains a [`Record`](tower_genesys::store::Record), the type of
-//! tower-genesys that has the rules of a store. Each operation reads the item
-//! (a consistent read), applies a rule, and writes the item back, on the
-//! condition that its `revision` has not changed. If another process has
-//! written the item since, the operation starts again with the new item. So
-//! only one process gets a lease, and a lower fence never replaces a higher
-//! one.
+//! tower-genesys that implements the rules of a store: which process gets the
+//! lease, and which token replaces which. Each operation reads the item (a
+//! consistent read), applies a rule, and writes the item back, on the condition
+//! that its `revision` has not changed. If another process has written the item
+//! since, the operation starts again with the new item. So only one process
+//! gets a lease, and a lower fence never replaces a higher one.
 //!
 //! An operation costs one read, and one write if it changes the item.
 //! Operations are rare: a token is renewed once in hours, and each process has
@@ -82,7 +84,9 @@
 //! - If two processes request a token nevertheless, the fence decides whose
 //!   token stays, at the cost of one token request.
 //! - If a token seems valid for a second too long, that second is within the
-//!   margin (by default 30 seconds) that the cache keeps before expiry.
+//!   margin that the token cache keeps before expiry (by default 30 seconds),
+//!   and within the 5 seconds by which a token must exceed this margin to be
+//!   taken from a store.
 //!
 //! # Sealing
 //!
@@ -105,25 +109,27 @@
 //! | `Table`, `Key` or `Throttled` | `Unavailable` |
 //! | `Unreachable` | `Timeout` |
 //!
-//! An operation that takes longer than a second, with all retries of the SDK,
-//! fails with `Timeout`, too, and then without a source.
+//! An operation that takes longer than a second, including the retries of the
+//! SDK, also fails with `Timeout`. That error has no source.
 //! `Sharing::with_operation_timeout` changes that limit.
 //!
 //! The store treats an item that is unreadable or of another format version as
 //! missing. The process that gets the next lease replaces the item, and reports
-//! its fault to the observer.
+//! what was wrong with it to the observer.
 //!
 //! # Cancellation
 //!
-//! If you drop an operation, it sends nothing more. DynamoDB may still execute
-//! a write that was sent, and the next operation then reads its result.
+//! An operation is dropped when its time limit is over, and then sends nothing
+//! more. DynamoDB may still execute a write that was sent, and the next
+//! operation then reads its result.
 //!
 //! # Stores for other databases
 //!
-//! This package is an example for them. `Record` has the rules. A store adds
-//! the form of the record in the database (`item.rs`), a clock (`clock.rs`), a
-//! read and a conditional write (`store.rs`), and errors (`error.rs`). The
-//! macro `store_conformance!` checks the result, as `tests/` shows.
+//! This package is an example of a store for another database. `Record` has the
+//! rules. A store adds the form of the record in the database (`item.rs`), a
+//! clock (`clock.rs`), a read and a conditional write (`store.rs`), and errors
+//! (`error.rs`). The macro `store_conformance!` checks the result, as `tests/`
+//! shows.
 
 mod check;
 mod clock;
