@@ -142,7 +142,7 @@ impl TokenStore for Broken {
     }
 }
 
-/// Expects that a check fails for a store that breaks this rule.
+/// Expects that a check fails for a store that breaks this rule, and names it.
 macro_rules! finds {
     ($check:ident, $rule:expr) => {
         let broken = Broken {
@@ -150,8 +150,15 @@ macro_rules! finds {
             rule: $rule,
         };
         let checked = tokio::spawn(async move { conformance::$check(&broken).await }).await;
-        let found = checked.is_err_and(|error| error.is_panic());
-        assert!(found, "{} does not see {:?}", stringify!($check), $rule);
+        let Err(error) = checked else {
+            panic!("{} does not see {:?}", stringify!($check), $rule);
+        };
+        let panic = error.into_panic();
+        let says = match panic.downcast_ref::<&str>() {
+            Some(says) => says,
+            None => &**panic.downcast_ref::<String>().expect("a text"),
+        };
+        assert!(says.contains(" must "), "it names no rule: {says}");
     };
 }
 

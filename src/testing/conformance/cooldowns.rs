@@ -13,7 +13,10 @@ pub async fn only_the_owner_ends_a_lease(store: &impl TokenStore) {
     let forged = Lease::new(owner(), leased.fence);
     abandon(store, &key, &forged, None).await;
     let found = look_up(store, &key, &claim()).await;
-    assert!(matches!(found, Lookup::Busy(_)), "not its owner: {found:?}");
+    assert!(
+        matches!(found, Lookup::Busy(_)),
+        "only its owner must end a lease; the store answered {found:?}"
+    );
     abandon(store, &key, &leased, None).await;
     lease(store, &key, &claim()).await;
 }
@@ -29,8 +32,11 @@ pub async fn a_cooldown_applies_to_all_and_ends(store: &impl TokenStore) {
     abandon(store, &key, &leased, Some(SHORT * 8)).await;
     for claim in [&mine, &claim()] {
         match look_up(store, &key, claim).await {
-            Lookup::Cooldown(left) => assert!(left <= SHORT * 8, "{left:?}"),
-            other => panic!("the cooldown should refuse a lease: {other:?}"),
+            Lookup::Cooldown(left) => assert!(
+                left <= SHORT * 8,
+                "the cooldown must not last longer than it was set to: {left:?}"
+            ),
+            other => panic!("a cooldown must refuse each claim; the store answered {other:?}"),
         }
     }
     let found = until(store, &key, &mine, |found| {
@@ -38,7 +44,10 @@ pub async fn a_cooldown_applies_to_all_and_ends(store: &impl TokenStore) {
     })
     .await;
     let Lookup::Leased(next) = found else { return };
-    assert!(next.fence > leased.fence);
+    assert!(
+        next.fence > leased.fence,
+        "the next fence must be higher: {next:?} after {leased:?}"
+    );
 }
 
 /// Checks that a second cooldown never shortens the first one.
@@ -52,8 +61,11 @@ pub async fn a_cooldown_never_gets_shorter(store: &impl TokenStore) {
     abandon(store, &key, &leased, Some(LONG)).await;
     abandon(store, &key, &leased, Some(SHORT)).await;
     match look_up(store, &key, &claim()).await {
-        Lookup::Cooldown(left) => assert!(left > LONG / 2, "it got shorter: {left:?}"),
-        other => panic!("it is gone: {other:?}"),
+        Lookup::Cooldown(left) => assert!(
+            left > LONG / 2,
+            "a second cooldown must not shorten the first: {left:?}"
+        ),
+        other => panic!("a second cooldown must not end the first; the store answered {other:?}"),
     }
 }
 
@@ -74,11 +86,14 @@ pub async fn no_cooldown_without_the_lease(store: &impl TokenStore) {
     let found = look_up(store, &key, &claim()).await;
     assert!(
         matches!(found, Lookup::Busy(_)),
-        "the next one's lease: {found:?}"
+        "an owner without its lease must not end that of another; the store answered {found:?}"
     );
     abandon(store, &key, &next, None).await;
     let found = look_up(store, &key, &claim()).await;
-    assert!(matches!(found, Lookup::Leased(_)), "no cooldown: {found:?}");
+    assert!(
+        matches!(found, Lookup::Leased(_)),
+        "an owner without its lease must not set a cooldown; the store answered {found:?}"
+    );
 }
 
 /// Checks that the store returns an acceptable token during a cooldown.
@@ -92,7 +107,11 @@ pub async fn a_cooldown_does_not_hide_an_entry(store: &impl TokenStore) {
     wants.at_least = put.fence.next();
     let leased = lease(store, &key, &wants).await;
     abandon(store, &key, &leased, Some(LONG)).await;
-    assert_eq!(token(store, &key, &claim()).await.fence, put.fence);
+    let found = token(store, &key, &claim()).await.fence;
+    assert_eq!(found, put.fence, "a cooldown must not hide the token");
     let found = look_up(store, &key, &wants).await;
-    assert!(matches!(found, Lookup::Cooldown(_)), "{found:?}");
+    assert!(
+        matches!(found, Lookup::Cooldown(_)),
+        "the cooldown must apply to the next token; the store answered {found:?}"
+    );
 }

@@ -18,11 +18,7 @@ pub async fn an_acceptable_entry_is_returned(store: &impl TokenStore) {
     wants.min_remaining = LONG / 10;
     wants.rejected = Some(Fingerprint::of("another"));
     let found = token(store, &key, &wants).await;
-    assert_eq!(
-        (found.fence, found.fingerprint),
-        (put.fence, put.fingerprint)
-    );
-    assert_eq!((&found.value, found.lifetime), (&put.value, put.lifetime));
+    check_same(&found, &put);
 
     // A claim never requires more than a fifth of the lifetime.
     wants.min_remaining = LONG * 10;
@@ -36,7 +32,10 @@ pub async fn an_acceptable_entry_is_returned(store: &impl TokenStore) {
         let mut wants = claim();
         refuse(&mut wants, &put);
         let next = lease(store, &key, &wants).await;
-        assert!(next.fence > put.fence);
+        assert!(
+            next.fence > put.fence,
+            "a fence must be above that of the token: {next:?} after {put:?}"
+        );
         abandon(store, &key, &next, None).await;
     }
     let short_lived = fresh_key();
@@ -50,7 +49,7 @@ pub async fn an_acceptable_entry_is_returned(store: &impl TokenStore) {
     wants.min_remaining = LONG / 6;
     lease(store, &short_lived, &wants).await;
     wants.min_remaining = LONG / 20;
-    assert_eq!(token(store, &short_lived, &wants).await.value, "short");
+    check_same(&token(store, &short_lived, &wants).await, &short);
 }
 
 /// Checks that the store returns an acceptable entry while another owner has
@@ -64,7 +63,7 @@ pub async fn a_lease_does_not_hide_an_entry(store: &impl TokenStore) {
     let mut wants = claim();
     wants.at_least = put.fence.next();
     lease(store, &key, &wants).await;
-    assert_eq!(token(store, &key, &claim()).await.fence, put.fence);
+    check_same(&token(store, &key, &claim()).await, &put);
 }
 
 /// Checks that the remaining lifetime of an entry falls by the store's clock,
@@ -76,10 +75,17 @@ pub async fn an_entry_counts_down_and_ends(store: &impl TokenStore) {
     let key = fresh_key();
     put(store, &key, "token").await;
     let first = token(store, &key, &claim()).await.remaining;
-    assert!(first <= LONG && first > LONG / 2, "{first:?}");
+    assert!(
+        first <= LONG && first > LONG / 2,
+        "a new token must have nearly all of its {LONG:?} left, not {first:?}"
+    );
     sleep(SHORT).await;
     let second = token(store, &key, &claim()).await.remaining;
-    assert!(second + SHORT / 2 <= first, "{first:?}, then {second:?}");
+    assert!(
+        second + SHORT / 2 <= first,
+        "the remaining lifetime must fall with the store's clock: {first:?}, then {second:?} after \
+         {SHORT:?}. If its clock is not tokio's, do not pause the clock of the test"
+    );
 
     let (key, next) = (fresh_key(), claim());
     let lent = lease(store, &key, &next).await;
@@ -94,7 +100,10 @@ pub async fn an_entry_counts_down_and_ends(store: &impl TokenStore) {
     })
     .await;
     let Lookup::Leased(after) = found else { return };
-    assert!(after.fence > short.fence, "also after the entry has gone");
+    assert!(
+        after.fence > short.fence,
+        "a fence must be above that of an expired token: {after:?} after {short:?}"
+    );
 }
 
 /// Checks that the store keeps values of any bytes and of any length.
@@ -114,11 +123,10 @@ pub async fn values_are_kept_byte_for_byte(store: &impl TokenStore) {
         };
         publish(store, &key, &lent, &put).await;
         let found = token(store, &key, &mine).await;
-        assert!(found.value == put.value, "{} bytes", put.value.len());
-        assert_eq!(found.lifetime, put.lifetime);
+        check_same(&found, &put);
         assert!(
             found.remaining <= found.lifetime,
-            "never more than the whole"
+            "the remaining lifetime must not exceed the full one: {found:?}"
         );
     }
 }
@@ -142,24 +150,22 @@ pub async fn the_fence_decides_what_is_published(store: &impl TokenStore) {
     };
     let winner = entry(second.fence, "winner");
     let published = publish(store, &key, &second, &winner).await;
-    assert!(matches!(published, Publication::Published), "{published:?}");
+    check_published(&published);
     for (lease, fence) in [(first, first.fence), (second, second.fence)] {
         match publish(store, &key, &lease, &entry(fence, "late")).await {
             Publication::Superseded(found) => {
-                assert_eq!(
-                    (found.fence, found.fingerprint),
-                    (winner.fence, winner.fingerprint)
+                check_same(&found, &winner);
+                assert!(
+                    found.remaining <= LONG && found.remaining > LONG / 2,
+                    "the token must come with its remaining lifetime: {found:?}"
                 );
-                assert_eq!(
-                    (found.value, found.lifetime),
-                    (winner.value.clone(), winner.lifetime)
-                );
-                assert!(found.remaining <= LONG && found.remaining > LONG / 2);
             }
-            Publication::Published => panic!("a fence that is not higher was published"),
+            Publication::Published => {
+                panic!("the store must refuse a token whose fence is not higher")
+            }
         }
     }
-    assert_eq!(token(store, &key, &claim()).await.value, "winner");
+    check_same(&token(store, &key, &claim()).await, &winner);
 }
 
 /// Checks that a token can be published after its lease has ended, unless there
@@ -179,12 +185,14 @@ pub async fn a_publication_may_be_late(store: &impl TokenStore) {
     let Lookup::Leased(second) = found else {
         return;
     };
-    let published = publish(store, &key, &first, &entry(first.fence, "late")).await;
-    assert!(matches!(published, Publication::Published), "{published:?}");
-    assert_eq!(token(store, &key, &claim()).await.value, "late");
-    let published = publish(store, &key, &second, &entry(second.fence, "newer")).await;
-    assert!(matches!(published, Publication::Published), "{published:?}");
-    assert_eq!(token(store, &key, &claim()).await.value, "newer");
+    let late = entry(first.fence, "late");
+    let published = publish(store, &key, &first, &late).await;
+    check_published(&published);
+    check_same(&token(store, &key, &claim()).await, &late);
+    let newer = entry(second.fence, "newer");
+    let published = publish(store, &key, &second, &newer).await;
+    check_published(&published);
+    check_same(&token(store, &key, &claim()).await, &newer);
 }
 
 /// Checks that a publication ends the lease of its owner, and no other lease.
@@ -203,7 +211,7 @@ pub async fn a_publication_ends_its_lease_and_no_other(store: &impl TokenStore) 
     let found = look_up(store, &key, &wants).await;
     assert!(
         matches!(found, Lookup::Busy(_)),
-        "the lease of another: {found:?}"
+        "a publication must not end the lease of another process; the store answered {found:?}"
     );
     publish(store, &key, &newer, &entry(newer.fence, "newer")).await;
     wants.at_least = newer.fence.next();

@@ -16,12 +16,19 @@ pub async fn concurrent_claims_get_one_lease(store: &impl TokenStore) {
     let claims: Vec<_> = (0..20).map(|_| claim()).collect();
     let found = join_all(claims.iter().map(|claim| look_up(store, &key, claim))).await;
     let leased = { found.iter() }.filter(|found| matches!(found, Lookup::Leased(_)));
-    assert_eq!(leased.count(), 1, "one of twenty: {found:?}");
+    assert_eq!(
+        leased.count(),
+        1,
+        "one of twenty claims must get the lease; the store answered {found:?}"
+    );
     for found in found {
         match found {
             Lookup::Leased(_) => {}
-            Lookup::Busy(left) => assert!(left > LONG / 2 && left <= LONG, "{left:?}"),
-            other => panic!("the others wait: {other:?}"),
+            Lookup::Busy(left) => assert!(
+                left > LONG / 2 && left <= LONG,
+                "the others must learn how much of {LONG:?} is left, not {left:?}"
+            ),
+            other => panic!("the others must wait for the lease; the store answered {other:?}"),
         }
     }
 }
@@ -36,10 +43,17 @@ pub async fn an_own_lease_is_recognised(store: &impl TokenStore) {
     mine.lease = LONG / 4;
     let first = lease(store, &key, &mine).await;
     mine.lease = LONG;
-    assert_eq!(lease(store, &key, &mine).await, first, "the same fence");
+    assert_eq!(
+        lease(store, &key, &mine).await,
+        first,
+        "an owner must get its lease again"
+    );
     match look_up(store, &key, &claim()).await {
-        Lookup::Busy(left) => assert!(left > LONG / 2, "the whole time again: {left:?}"),
-        other => panic!("it is still leased: {other:?}"),
+        Lookup::Busy(left) => assert!(
+            left > LONG / 2,
+            "a lease that is granted again must last its full time, not {left:?}"
+        ),
+        other => panic!("the lease must be kept; the store answered {other:?}"),
     }
 }
 
@@ -59,12 +73,15 @@ pub async fn a_lease_ends_by_itself(store: &impl TokenStore) {
     let Lookup::Leased(second) = found else {
         return;
     };
-    assert_eq!(second.owner, other.owner);
-    assert!(second.fence > first.fence, "{second:?} after {first:?}");
+    assert_eq!(second.owner, other.owner, "a lease must name its owner");
+    assert!(
+        second.fence > first.fence,
+        "the next fence must be higher: {second:?} after {first:?}"
+    );
     let found = look_up(store, &key, &mine).await;
     assert!(
         matches!(found, Lookup::Busy(_)),
-        "it is over for good: {found:?}"
+        "an expired lease must not return to its owner while another process has one; the store answered {found:?}"
     );
 }
 
@@ -78,24 +95,36 @@ pub async fn fences_grow_and_are_above_what_was_asked(store: &impl TokenStore) {
     let mut last = Fence::NONE;
     for _ in 0..5 {
         let next = lease(store, &key, &claim()).await;
-        assert!(next.fence > last, "{:?} after {last:?}", next.fence);
+        assert!(
+            next.fence > last,
+            "each fence must be higher: {:?} after {last:?}",
+            next.fence
+        );
         last = next.fence;
         abandon(store, &key, &next, None).await;
     }
     wants.at_least = Fence::new(last.get() + 1_000_000_000);
     let next = lease(store, &key, &wants).await;
-    assert!(next.fence > wants.at_least, "{:?}", next.fence);
+    assert!(
+        next.fence > wants.at_least,
+        "a fence must be above `Claim::at_least`: {:?}",
+        next.fence
+    );
     // Its owner asks again, and has seen a token of that fence since.
     wants.at_least = next.fence;
     let next = lease(store, &key, &wants).await;
-    assert!(next.fence > wants.at_least, "{:?}", next.fence);
+    assert!(
+        next.fence > wants.at_least,
+        "a fence must be above `Claim::at_least`: {:?}",
+        next.fence
+    );
     let published = publish(store, &key, &next, &entry(next.fence, "t")).await;
-    assert!(matches!(published, Publication::Published));
+    check_published(&published);
     wants.at_least = next.fence.next();
     let after = lease(store, &key, &wants).await;
     assert!(
         after.fence > next.fence,
-        "above the entry: {:?}",
+        "a fence must be above that of the token: {:?}",
         after.fence
     );
 }
@@ -107,12 +136,19 @@ pub async fn fences_outlast_the_loss_of_everything(store: &impl TokenStore) {
     // Under a new key, the store knows as little as after a loss.
     let first = lease(store, &fresh_key(), &claim()).await.fence.get();
     let year_2020 = 1_577_836_800_000;
-    assert!(first > year_2020, "in milliseconds since 1970: {first}");
+    assert!(
+        first > year_2020,
+        "a fence must be at least the store's clock in milliseconds since 1970, not {first}"
+    );
     sleep(SHORT).await;
     let second = lease(store, &fresh_key(), &claim()).await.fence.get();
     let grown = second.saturating_sub(first);
     let waited = u64::try_from(SHORT.as_millis()).unwrap_or(u64::MAX);
-    assert!(grown >= waited / 2, "it grows with the time: by {grown}");
+    assert!(
+        grown >= waited / 2,
+        "fences must grow with the store's clock: by {grown} in {waited} ms. If its clock is not \
+         tokio's, do not pause the clock of the test"
+    );
 }
 
 /// Checks that operations under one key change nothing under another.
@@ -124,7 +160,11 @@ pub async fn keys_are_apart(store: &impl TokenStore) {
     put(store, &one, "one").await;
     let second = lease(store, &other, &claim()).await;
     abandon(store, &one, &second, Some(LONG)).await;
-    assert_eq!(token(store, &one, &claim()).await.value, "one");
+    let kept = token(store, &one, &claim()).await.value;
+    assert_eq!(kept, "one", "an operation must not change another key");
     let found = look_up(store, &other, &claim()).await;
-    assert!(matches!(found, Lookup::Busy(_)), "{found:?}");
+    assert!(
+        matches!(found, Lookup::Busy(_)),
+        "an operation must not change another key; the store answered {found:?}"
+    );
 }

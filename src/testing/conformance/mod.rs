@@ -118,17 +118,20 @@ fn entry(fence: Fence, token: &str) -> Entry {
 /// Asks the store.
 async fn look_up(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Lookup {
     let found = store.get_or_lease(key, claim).await;
-    found.expect("the store can be asked")
+    found.expect("the store must answer")
 }
 
 /// Asks the store, which must grant a lease.
 async fn lease(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Lease {
     match look_up(store, key, claim).await {
         Lookup::Leased(lease) => {
-            assert_eq!(lease.owner, claim.owner, "a lease names its owner");
+            assert_eq!(
+                lease.owner, claim.owner,
+                "a lease must name the owner of its claim"
+            );
             lease
         }
-        other => panic!("the store should grant a lease: {other:?}"),
+        other => panic!("the store must grant a lease here; it answered {other:?}"),
     }
 }
 
@@ -136,7 +139,7 @@ async fn lease(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Lease 
 async fn token(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Entry {
     match look_up(store, key, claim).await {
         Lookup::Token(entry) => entry,
-        other => panic!("the store should return a token: {other:?}"),
+        other => panic!("the store must return the token here; it answered {other:?}"),
     }
 }
 
@@ -148,7 +151,7 @@ async fn publish(
     entry: &Entry,
 ) -> Publication {
     let published = store.publish(key, lease, entry).await;
-    published.expect("the store can be asked")
+    published.expect("the store must answer")
 }
 
 /// Gives a lease back, with or without a cooldown.
@@ -159,7 +162,7 @@ async fn abandon(
     cooldown: Option<Duration>,
 ) {
     let abandoned = store.abandon(key, lease, cooldown).await;
-    abandoned.expect("the store can be asked");
+    abandoned.expect("the store must answer");
 }
 
 /// Gets a lease, and publishes a token under it.
@@ -167,8 +170,31 @@ async fn put(store: &impl TokenStore, key: &StoreKey, token: &str) -> Entry {
     let lease = lease(store, key, &claim()).await;
     let entry = entry(lease.fence, token);
     let published = publish(store, key, &lease, &entry).await;
-    assert!(matches!(published, Publication::Published), "{published:?}");
+    check_published(&published);
     entry
+}
+
+/// Checks that the store has taken a token.
+fn check_published(published: &Publication) {
+    assert!(
+        matches!(published, Publication::Published),
+        "the store must take a token with a higher fence; it answered {published:?}"
+    );
+}
+
+/// Checks that a token is the one that was published.
+fn check_same(found: &Entry, put: &Entry) {
+    assert_eq!(
+        (found.fence, found.fingerprint, found.lifetime),
+        (put.fence, put.fingerprint, put.lifetime),
+        "the store must return fence, fingerprint and lifetime unchanged"
+    );
+    assert!(
+        found.value == put.value,
+        "the store must return the value byte for byte; it returned {} bytes for {}",
+        found.value.len(),
+        put.value.len()
+    );
 }
 
 /// Repeats a look-up until its result fits, for as long as a slow machine may
@@ -187,7 +213,11 @@ async fn until(
         }
         // Far more than any wait of a check, so that only a store that never
         // gets there fails.
-        assert!(begun.elapsed() < LONG / 6, "it stays: {found:?}");
+        assert!(
+            begun.elapsed() < LONG / 6,
+            "leases, cooldowns and tokens must end by the store's clock; the store still answers \
+             {found:?}. If its clock is not tokio's, do not pause the clock of the test"
+        );
         sleep(SHORT / 4).await;
     }
 }
