@@ -79,7 +79,9 @@ pub enum LimitEvent {
         /// The time until the last of the reserved slots begins.
         wait: Duration,
     },
-    /// The wait of a send for its slot is over.
+    /// The wait of a send for its slot is over. It may have been the time of
+    /// the reservation only: [`WaitingBegan`](Self::WaitingBegan), and not this
+    /// event, says that the limit is used up.
     #[non_exhaustive]
     Waited {
         /// The duration of the wait.
