@@ -1,7 +1,7 @@
 //! The rules by which a book grants slots.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, VecDeque},
     time::Duration,
 };
 
@@ -33,8 +33,10 @@ struct Page {
     credit: u64,
     /// The end of the server's last `Retry-After`. No slot begins before.
     closed: u64,
-    /// The slots of the last window and of the future.
-    log: BTreeSet<u64>,
+    /// The slots of the last window and of the future, in order. Each one is
+    /// later than all before it, so it is appended, and found by bisection: a
+    /// grant must not walk through the 100,000 slots of the highest limit.
+    log: VecDeque<u64>,
     /// The latest slot ever granted. Each further one is later.
     last: u64,
     /// The active owners.
@@ -141,7 +143,7 @@ impl Book {
             next: now,
             credit,
             closed: 0,
-            log: BTreeSet::new(),
+            log: VecDeque::new(),
             last: 0,
             owners: BTreeMap::new(),
             touched: now,
@@ -174,7 +176,7 @@ impl Page {
 
     /// Forgets slots before the window, and inactive owners.
     fn trim(&mut self, now: u64) {
-        self.log = self.log.split_off(&(now.saturating_sub(WINDOW) + 1));
+        self.log.drain(..self.before_window(now));
         self.owners.retain(|_, account| account.until > now);
     }
 
@@ -182,9 +184,10 @@ impl Page {
     fn take_back(&mut self, owner: &[u8; 16], returned: &[u64], gap: u64, now: u64) {
         for slot in returned {
             // Unknown, or returned already: a repeated reservation counts once.
-            if !self.log.remove(slot) {
+            let Ok(place) = self.log.binary_search(slot) else {
                 continue;
-            }
+            };
+            self.log.remove(place);
             if *slot <= now {
                 // Time that passed without a send, which a burst may use.
                 self.credit += gap;
@@ -246,7 +249,7 @@ impl Page {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         // The slot that must leave the window before another one fits in.
         let leaves = self.log.len().checked_sub(limit);
-        let leaves = leaves.and_then(|place| self.log.iter().nth(place));
+        let leaves = leaves.and_then(|place| self.log.get(place));
         let freed = leaves.map_or(0, |slot| slot + WINDOW);
         let earliest = freed.max(self.last + 1).max(self.closed).max(now);
         let mut slot = earliest.max(self.next);
@@ -256,7 +259,7 @@ impl Page {
             self.credit -= gap;
             slot = earliest;
         }
-        self.log.insert(slot);
+        self.log.push_back(slot);
         self.last = slot;
         self.next = slot + gap.max(self.spread(slot));
         slot
@@ -265,13 +268,19 @@ impl Page {
     /// Returns the distance of the window's remaining slots when they are
     /// spread over it evenly, so that no silence follows a burst.
     fn spread(&self, slot: u64) -> u64 {
-        let mut in_window = self.log.range(slot.saturating_sub(WINDOW) + 1..);
-        let Some(first) = in_window.next() else {
+        let before = self.before_window(slot);
+        let Some(first) = self.log.get(before) else {
             return 0;
         };
-        let taken = 1 + in_window.count() as u64;
+        let taken = (self.log.len() - before) as u64;
         let left = u64::from(self.limit).saturating_sub(taken);
         (first + WINDOW - slot).checked_div(left).unwrap_or(0)
+    }
+
+    /// Returns how many slots begin before the window that ends at this time.
+    fn before_window(&self, end: u64) -> usize {
+        let begin = end.saturating_sub(WINDOW);
+        self.log.partition_point(|slot| *slot <= begin)
     }
 
     /// Records a change, which extends the life of the page by two windows
