@@ -145,14 +145,14 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 ///
 /// # Cancellation
 ///
-/// Reading and writing block, so they run on tokio's blocking threads: at most
-/// four at a time for a `LoginFile` and its clones. ([`read`](Self::read) is
-/// the exception: it blocks its caller.)
+/// Reading and writing block, so they run on tokio's blocking threads: one at a
+/// time for a `LoginFile` and its clones. ([`read`](Self::read) is the
+/// exception: it blocks its caller.)
 ///
 /// An operation that has waited for the lock for one second fails. If an
 /// operation is dropped while it runs on a thread, it finishes there, and
-/// releases its lock. If it is dropped while it waits for the lock, it ends at
-/// once.
+/// releases its lock; the next operation begins after it. If it is dropped
+/// while it waits for the lock, it ends at once.
 #[derive(Clone)]
 pub struct LoginFile {
     threads: Threads,
@@ -210,7 +210,8 @@ impl LoginFile {
         let directory = Directory::new(parent.unwrap_or(Path::new(".")))?;
         let file = directory.file(name);
         let new = Self {
-            threads: Threads::new(directory),
+            // A token that is stored late must not replace a newer login.
+            threads: Threads::in_order(directory),
             file,
             form,
         };

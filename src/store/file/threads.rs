@@ -29,10 +29,21 @@ pub(crate) struct Threads {
 }
 
 impl Threads {
-    pub(crate) fn new(directory: Directory) -> Self {
+    /// Runs up to four operations at the same time, in any order.
+    pub(super) fn new(directory: Directory) -> Self {
+        Self::with(directory, THREADS)
+    }
+
+    /// Runs one operation at a time: if one is dropped while a slow disk delays
+    /// it, the next one waits for its end.
+    pub(crate) fn in_order(directory: Directory) -> Self {
+        Self::with(directory, 1)
+    }
+
+    fn with(directory: Directory, threads: usize) -> Self {
         Self {
             directory: Arc::new(directory),
-            permits: Arc::new(Semaphore::new(THREADS)),
+            permits: Arc::new(Semaphore::new(threads)),
         }
     }
 
@@ -101,4 +112,62 @@ fn no_runtime(error: tokio::runtime::TryCurrentError) -> StoreError {
 fn ended(error: impl Into<crate::BoxError>) -> StoreError {
     let message = "the tokio runtime ended before the token directory was read or written";
     StoreError::new(StoreErrorKind::Unavailable, message).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    };
+
+    use super::*;
+
+    /// Whether an operation begins before an earlier one has ended, whose
+    /// caller has dropped it.
+    async fn overtakes(make: fn(Directory) -> Threads) -> bool {
+        let parent = tempfile::tempdir().unwrap();
+        let threads = make(Directory::new(&parent.path().join("it")).unwrap());
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (release, released) = mpsc::channel::<()>();
+        // A disk that takes its time.
+        let slow = std::sync::Mutex::new(Some((begun, released)));
+        let first = threads.run(move |_| {
+            let (begun, released) = slow.lock().unwrap().take().unwrap();
+            begun.send(()).unwrap();
+            let _ = released.recv();
+            Ok::<_, StoreError>(Some(()))
+        });
+        let mut first = tokio_test::task::spawn(first);
+        assert!(first.poll().is_pending());
+        has_begun.await.unwrap();
+        drop(first);
+
+        let has_overtaken = Arc::new(AtomicBool::new(false));
+        let seen = has_overtaken.clone();
+        let second = threads.run(move |_| {
+            seen.store(true, Ordering::SeqCst);
+            Ok::<_, StoreError>(Some(()))
+        });
+        let mut second = tokio_test::task::spawn(second);
+        assert!(second.poll().is_pending());
+        // Threads begin in order, so this ends after the begin of the second.
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
+        let has_overtaken = has_overtaken.load(Ordering::SeqCst);
+        release.send(()).unwrap();
+        second.await.unwrap();
+        has_overtaken
+    }
+
+    #[test]
+    fn only_operations_in_order_wait_for_one_that_was_dropped() {
+        // One thread for the slow operation, and one for all others.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .max_blocking_threads(2)
+            .build()
+            .unwrap();
+        assert!(runtime.block_on(overtakes(Threads::new)));
+        assert!(!runtime.block_on(overtakes(Threads::in_order)));
+    }
 }
