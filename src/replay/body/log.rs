@@ -134,10 +134,10 @@ impl<B> Log<B> {
         n < self.first || matches!(self.end, End::Failed(None))
     }
 
-    /// Whether the first frame has left the log, which contains none and will
-    /// keep none.
+    /// Whether the first frame has left the log, and each further one will
+    /// leave it when it is read.
     pub(super) fn is_past_keeping(&self) -> bool {
-        self.over && self.frames.is_empty() && self.first > 0
+        self.over && self.first > 0
     }
 
     /// Whether a new clone would find every frame from the first on.

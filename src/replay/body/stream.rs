@@ -180,8 +180,9 @@ impl<B> Stream<B> {
         match &mut log.end {
             End::Open => match log.source.take() {
                 Some(source) if log.is_past_keeping() => {
-                    // Every other clone finds this state. If the body panics,
-                    // this one finds it too.
+                    // The log is empty, since `read` found no frame. Every
+                    // other clone finds this state. If the body panics, this
+                    // one finds it too.
                     log.end = End::Failed(None);
                     Next::PassOn(source)
                 }
