@@ -237,7 +237,8 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
 
     /// Returns the current place as a checkpoint has it.
     fn position(&self) -> Position {
-        if self.progress.rows == 0 && self.pages == 0 && self.at == self.plan.first {
+        // No later page has the place of the first one: that would be a circle.
+        if self.at == self.plan.first {
             return Position::Start;
         }
         Position::Page {
