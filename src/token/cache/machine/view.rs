@@ -126,7 +126,7 @@ impl Machine {
 
     /// Returns until when the cache serves a refused token.
     fn refused_until(&self, now: Instant) -> Option<Instant> {
-        let cooling = self.cooldown.ends().filter(|ends| now < *ends);
+        let cooling = self.cooldown.error(now).and(self.cooldown.ends());
         cooling.max(self.damper.damped_until(now))
     }
 }
