@@ -32,6 +32,9 @@ async fn a_new_job_that_is_not_found_yet_is_polled_again() {
     let (_, error) = fails(setup.pager.post(AUDITS, json!({})), Kind::JobExpired).await;
     assert_eq!(setup.mock.count(status()), 4 + 4);
     assert!(error.to_string().starts_with("job 2 of "), "{error}");
+    let audits = setup.pager.post(AUDITS, json!({}));
+    fails(audits.with_poll_interval(10 * SECOND), Kind::JobExpired).await;
+    assert_eq!(setup.mock.count(status()), 4 + 4 + 1);
 }
 
 #[tokio::test(start_paused = true)]
