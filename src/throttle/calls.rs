@@ -64,7 +64,8 @@ impl Throttle {
         &self,
         endpoint: &Arc<str>,
         named: &NamedLimit,
-        [floor, until]: [Instant; 2],
+        floor: Instant,
+        until: Instant,
     ) -> Option<String> {
         let times = Closing {
             now: Instant::now(),

@@ -436,7 +436,7 @@ async fn too_many_limits_of_services_close_the_gate_for_all() {
     let endpoint: Arc<str> = "GET /users".into();
     let widen = |n: usize| {
         let named = NamedLimit::new(format!("limit {n}"), LimitScope::Service);
-        throttle.widen(&endpoint, &named, [until, until])
+        throttle.widen(&endpoint, &named, until, until)
     };
     for n in 0..Throttle::MAX_ENDPOINTS {
         assert!(widen(n).is_some());

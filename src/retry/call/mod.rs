@@ -88,9 +88,10 @@ pub(super) enum Pause {
 struct Closed {
     throttle: Throttle,
     endpoint: Arc<str>,
-    /// The times until which the server asked to wait, and until which this
-    /// call waits.
-    times: [Instant; 2],
+    /// The end of the wait that the server asked for, or of the backoff.
+    floor: Instant,
+    /// The same with jitter: the end of the wait of this call.
+    until: Instant,
 }
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
@@ -270,6 +271,6 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
 impl Closed {
     fn report(&self, named: Option<&NamedLimit>) {
-        self.throttle.report(&self.endpoint, named, self.times[0]);
+        self.throttle.report(&self.endpoint, named, self.floor);
     }
 }

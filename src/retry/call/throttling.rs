@@ -102,8 +102,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         let throttle = self.upstream().throttle()?.clone();
         let (method, uri) = self.target();
         let endpoint = throttle.endpoint(method, uri);
-        let times = [now.checked_add(floor)?, now.checked_add(wait)?];
-        if throttle.close(&endpoint, times[0], times[1]) {
+        let (floor, until) = (now.checked_add(floor)?, now.checked_add(wait)?);
+        if throttle.close(&endpoint, floor, until) {
             self.settings.tell(&RetryEvent::GateClosed {
                 endpoint: &endpoint,
                 wait,
@@ -112,7 +112,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         Some(Closed {
             throttle,
             endpoint,
-            times,
+            floor,
+            until,
         })
     }
 
@@ -133,9 +134,9 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         };
         let named = read(body);
         if let Some(named) = &named {
-            let throttle = &closed.throttle;
-            if let Some(name) = throttle.widen(&closed.endpoint, named, closed.times) {
-                let wait = closed.times[1].saturating_duration_since(Instant::now());
+            let (floor, until) = (closed.floor, closed.until);
+            if let Some(name) = closed.throttle.widen(&closed.endpoint, named, floor, until) {
+                let wait = until.saturating_duration_since(Instant::now());
                 let limit = &name;
                 self.settings.tell(&RetryEvent::Widened { limit, wait });
             }
