@@ -69,7 +69,8 @@ impl TokenError {
         }
     }
 
-    /// Sets the error that caused this one.
+    /// Sets the error that caused this one. Its text, and that of its own
+    /// causes, must contain no secret: the cache logs them.
     #[must_use]
     pub fn with_source(self, source: impl Into<BoxError>) -> Self {
         self.with(|inner| inner.source = Some(source.into().into()))

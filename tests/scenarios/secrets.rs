@@ -109,6 +109,28 @@ async fn nothing_that_is_shown_or_logged_holds_a_secret_or_a_token() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failed_renewal_is_logged_with_its_causes() {
+    let log = CapturedLog::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(log.clone())
+        .with_ansi(false)
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let setup = setup();
+    setup.mock.on(TOKEN).reset();
+    setup.status(USERS).await.expect_err("there is no token");
+    let log = log.text();
+    let causes = "error.sources=[the mock cut the connection before the response, as a script says, \
+                  connection reset]";
+    for (event, times) in [("retrying the token request", 2), ("not renewed", 1)] {
+        let lines = log.lines().filter(|line| line.contains(event));
+        let told: Vec<_> = lines.filter(|line| line.contains(causes)).collect();
+        assert_eq!(told.len(), times, "{event}: {log}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_renewal_is_one_span_with_reason_and_outcome() {
     let log = CapturedLog::default();
     let subscriber = tracing_subscriber::fmt()

@@ -1,4 +1,4 @@
-use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc, thread, time::Duration};
+use std::{error::Error, panic::AssertUnwindSafe, pin::pin, sync::Arc, thread, time::Duration};
 
 use futures_util::{
     FutureExt,
@@ -102,7 +102,11 @@ async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched 
         if later(Instant::now(), pause) >= deadline {
             return result;
         }
-        tracing::debug!(%error, ?pause, "retrying the token request");
+        tracing::debug!(
+            error = with_causes(error),
+            ?pause,
+            "retrying the token request"
+        );
         sleep(pause).await;
     }
 }
@@ -184,6 +188,13 @@ fn timed_out(shared: &Shared) -> TokenError {
         .with_login_host_of(shared.source.login_host())
 }
 
+/// Returns the error in the form that `tracing` records with its causes. Its
+/// own text does not say whether a refused connection, a proxy or a certificate
+/// was the fault.
+fn with_causes(error: &TokenError) -> &(dyn Error + 'static) {
+    error
+}
+
 fn panicked() -> TokenError {
     TokenError::new(
         TokenErrorKind::Panicked,
@@ -209,7 +220,8 @@ impl Task {
                 "renewed"
             }
             Some(Err(error)) => {
-                tracing::warn!(?took, %error, "the token was not renewed");
+                let logged = with_causes(&error);
+                tracing::warn!(?took, error = logged, "the token was not renewed");
                 shared.tell(&TokenEvent::Failed {
                     reason,
                     error: &error,
