@@ -1,15 +1,16 @@
 //! A limit that cannot be kept is an error when the organisation is built.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::Full;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tower_genesys::{
     genesys::ConfigErrorKind,
+    retry::Upstream,
     store::{Limit, MemoryStore},
-    testing::MockGenesys,
+    testing::{MockGenesys, USERS},
 };
 
 use crate::setup::*;
@@ -67,4 +68,34 @@ async fn the_limit_that_was_set_last_counts() {
     assert_eq!(alone.burst(4, StatusCode::OK).await, 4);
     assert_eq!(begun.elapsed().as_secs(), 0);
     assert_eq!(operations(&store), before);
+}
+
+/// Each has its own token, and the API counts requests per token.
+#[tokio::test(start_paused = true)]
+async fn each_organisation_of_one_builder_keeps_the_limit_by_itself() {
+    let mock = MockGenesys::new();
+    let upstream = Upstream::new();
+    let builder = builder(&mock)
+        .upstream(upstream.clone())
+        .process_limit(Limit::per_minute(60).with_burst(0.0));
+    let build = || Process::over(&mock, builder.clone().build::<Body>(mock.service()));
+    let (one, other) = (build(), build());
+    let begun = Instant::now();
+    let bursts = [one.burst(2, StatusCode::OK), other.burst(2, StatusCode::OK)];
+    assert_eq!(futures_util::future::join_all(bursts).await, [2, 2]);
+    assert_eq!(begun.elapsed().as_secs(), 1);
+
+    mock.on(USERS).nth(5).reply_429(seconds(30));
+    let (throttled, free) = tokio::join!(one.get(USERS_PATH), async {
+        sleep(seconds(5)).await;
+        let begun = Instant::now();
+        let response = other.get(USERS_PATH).await;
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        response
+    });
+    assert_eq!(
+        (throttled.status(), free.status()),
+        (StatusCode::OK, StatusCode::OK)
+    );
+    assert_eq!(mock.count(USERS), 7);
 }

@@ -159,18 +159,24 @@ impl<P> OrgBuilder<P> {
 
     /// Sets the retry budget and throttle that the requests share. Default: an
     /// [`Upstream::new`] for each organisation that is built.
+    ///
+    /// If a limit is set, each organisation has a throttle of its own, with the
+    /// settings of this one.
     pub fn upstream(mut self, upstream: Upstream) -> Self {
         self.upstream = Some(upstream);
         self
     }
 
-    /// Keeps the requests of this process within this limit, whether or not
-    /// other processes use the same client. Default: no limit; the throttle
-    /// learns of Genesys' limit through 429s.
+    /// Keeps the requests of this organisation in this process within this
+    /// limit, whether or not other processes use the same client. Default: no
+    /// limit; the throttle learns of Genesys' limit through 429s.
     ///
     /// For several processes, use [`shared_limit`](OrgBuilder::shared_limit),
     /// or give each process its part of the limit. The two methods replace each
     /// other's limit.
+    ///
+    /// Each organisation keeps the limit by itself, even if several are built
+    /// from clones of one builder. A clone of an [`Org`] shares its limit.
     ///
     /// [`GenesysLayer`](crate::GenesysLayer) applies the limit, as does a
     /// [`RetryLayer`](crate::RetryLayer) with the organisation's
