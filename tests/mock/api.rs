@@ -233,6 +233,8 @@ async fn missing_paths_methods_and_users_are_errors_in_the_shape_of_the_api() {
     let (status, headers, body) = get(&mock, "/api/v2/nonsense", &token).await;
     assert_eq!((status.as_u16(), &body["status"]), (404, &json!(404)));
     assert_eq!(headers[header::CONTENT_TYPE], "application/json");
+    let message = body["message"].as_str().expect("a text");
+    assert!(message.contains("`MockGenesys::on`"), "{message}");
     let (status, headers, _) = send(&mock, api(&mock, Method::PUT, "/api/v2/users", &token)).await;
     assert_eq!(
         (status.as_u16(), &headers[header::ALLOW]),

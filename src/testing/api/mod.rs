@@ -94,7 +94,10 @@ fn route(state: &mut State, call: &Call<'_>, path: &str, bearer: &str) -> Reply 
     }
 }
 
-/// Returns the 404 for a path that the mock does not have.
+/// Returns the 404 for a path that the mock does not have. Its message, which
+/// the failed test prints, says that it is the mock that has no such path.
 pub(super) fn unknown() -> Reply {
-    Reply::not_found("The requested resource was not found.")
+    Reply::not_found(
+        "The mock has no such path: script it with `MockGenesys::on`, or `add_list` for a list.",
+    )
 }
