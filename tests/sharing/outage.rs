@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::{Instant, advance, sleep};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, advance, sleep},
+};
 use tower_genesys::{
     Sharing, TokenCache,
     store::{Fault, Operation, StoreErrorKind},
@@ -449,8 +452,15 @@ async fn a_store_that_loses_replies_is_asked_three_times_for_the_outcome_of_a_cl
     let fleet = Fleet::of(1);
     let fault = Fault::LoseReply;
     fleet.store.inject_all(fault);
+    let before = Handle::current().metrics().num_alive_tasks();
     assert_eq!(fleet.all_ask().await, 0);
-    sleep(seconds(4)).await;
+    // The questions come at once, after a quarter of a second, and after
+    // another half. Each takes as long as an operation may.
+    sleep(3 * OPERATION + millis(750 - 1)).await;
+    let tasks = || Handle::current().metrics().num_alive_tasks() - before;
+    assert_eq!(tasks(), 1);
+    sleep(millis(2)).await;
+    assert_eq!(tasks(), 0);
     let asked = fleet.store.calls(Operation::GetOrLease);
     assert_eq!(asked, 1 + 3);
 }

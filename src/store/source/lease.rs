@@ -232,7 +232,7 @@ impl Settling {
     /// process waits for `settled`.
     async fn run(self, mut settled: watch::Sender<()>) {
         let mut pause = FIRST_PAUSE;
-        for _ in 0..TRIES {
+        for further in (0..TRIES).rev() {
             match self.member.look_up(self.key, &self.claim).await {
                 Ok(Lookup::Leased(lease)) if self.is_current() => {
                     let guard = LeaseGuard::new(&self.member, self.key, lease);
@@ -243,8 +243,9 @@ impl Settling {
                 // The next fetch need not wait for a store that is down.
                 Err(_told) => drop(settled),
             }
-            // After that, the lease has expired by itself.
-            if Instant::now() + pause >= self.until {
+            // No question follows the last one, or the end of the lease, which
+            // then has expired by itself.
+            if further == 0 || Instant::now() + pause >= self.until {
                 return;
             }
             sleep(pause).await;
