@@ -74,11 +74,14 @@ fn base_urls(
 /// Builds the region of a gateway. Both URLs must be https, because secrets go
 /// to one and tokens to the other; http is for this machine only.
 fn custom(login: &str, api: &str, loopback: bool) -> Result<Region, ConfigError> {
-    let wrong = |message| Err(ConfigError::new(ConfigErrorKind::Region, message));
-    let region = match Region::custom(login, api) {
-        Ok(region) => region,
-        Err(error) => return wrong(format!("{LOGIN_URL} or {API_URL}: {error}")),
-    };
+    let wrong = |message: String| ConfigError::new(ConfigErrorKind::Region, message);
+    let region = Region::custom(login, api).map_err(|error| {
+        wrong(format!(
+            "the environment variable {LOGIN_URL} or {API_URL} is not a valid base URL; correct it \
+             as the cause says, or unset both to use the base URLs of the region"
+        ))
+        .with_source(error)
+    })?;
     for (name, base) in [
         (LOGIN_URL, region.login_base()),
         (API_URL, region.api_base()),
@@ -90,11 +93,11 @@ fn custom(login: &str, api: &str, loopback: bool) -> Result<Region, ConfigError>
             false => origins,
         };
         if !allowed.allows(&base) {
-            return wrong(format!(
+            return Err(wrong(format!(
                 "{name} is not https: secrets and tokens would be sent unencrypted; use https, or set \
                  {} to 1 for a test server on this machine",
                 loopback::VARIABLE
-            ));
+            )));
         }
     }
     Ok(region)
@@ -107,7 +110,10 @@ fn region(look_up: impl Fn(&str) -> Option<OsString>) -> Result<Region, ConfigEr
     for name in REGION.iter().filter(is_set) {
         let (name, text) = variable(&look_up, std::slice::from_ref(name))?;
         let region = Region::parse(&text).map_err(|error| {
-            ConfigError::new(ConfigErrorKind::Region, format!("{name}: {error}"))
+            let message = format!(
+                "the environment variable {name} is not a valid region; correct it as the cause says"
+            );
+            ConfigError::new(ConfigErrorKind::Region, message).with_source(error)
         })?;
         match &found {
             Some((first, other)) if *other != region => {

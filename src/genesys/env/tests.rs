@@ -1,4 +1,7 @@
+use std::error::Error;
+
 use super::*;
+use crate::genesys::{RegionError, RegionErrorKind};
 
 const CLIENT: [(&str, &str); 2] = [
     ("GENESYS_CLIENT_ID", "id"),
@@ -176,10 +179,40 @@ fn what_cannot_work_names_the_variables_to_correct() {
     for (variables, kind, named) in table {
         let error = read_with_client(variables).unwrap_err();
         assert_eq!(error.kind(), kind, "{variables:?}: {error}");
+        let cause = error.source().map(ToString::to_string);
+        let text = format!("{error}: {}", cause.unwrap_or_default());
         for name in named {
-            assert!(error.to_string().contains(name), "{variables:?}: {error}");
+            assert!(text.contains(name), "{variables:?}: {text}");
         }
         assert!(!format!("{error:?}").contains("s3cr3t"));
+    }
+}
+
+#[test]
+fn the_cause_of_a_wrong_region_or_url_is_in_the_chain_and_not_in_the_text() {
+    let table: [(&[(&str, &str)], _); 2] = [
+        (
+            &[("GENESYS_REGION", "us-middle-7")],
+            RegionErrorKind::Unknown,
+        ),
+        (
+            &[
+                ("GENESYS_LOGIN_URL", LOGIN),
+                ("GENESYS_API_URL", "gw.example"),
+            ],
+            RegionErrorKind::MissingScheme,
+        ),
+    ];
+    for (variables, kind) in table {
+        let error = read_with_client(variables).unwrap_err();
+        let cause = error.source().and_then(|cause| cause.downcast_ref());
+        let cause: &RegionError = cause.expect("a cause");
+        assert_eq!(cause.kind(), kind);
+        assert!(!error.to_string().contains(&cause.to_string()), "{error}");
+        // As from `?` in a program that parses the region by itself.
+        let converted = ConfigError::from(cause.clone());
+        let source = converted.source().and_then(|cause| cause.downcast_ref());
+        assert_eq!(source, Some(cause));
     }
 }
 

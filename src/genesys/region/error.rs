@@ -178,10 +178,10 @@ impl fmt::Display for RegionError {
 
 impl Error for RegionError {}
 
-/// Keeps the message, which has the whole cause.
+/// Keeps the error as the source, which says what to write instead.
 impl From<RegionError> for ConfigError {
     fn from(error: RegionError) -> Self {
-        let message = format!("the region or base URL cannot be used: {error}");
-        Self::new(ConfigErrorKind::Region, message)
+        let message = "the region or base URL is invalid; correct it as the cause says";
+        Self::new(ConfigErrorKind::Region, message).with_source(error)
     }
 }
