@@ -16,7 +16,8 @@
 //! - **One request for a token**: the first process that needs a token requests
 //!   it, and the others use the token that it gets. If that process is killed,
 //!   another takes over when its lease ends. Calls wait for the takeover only
-//!   if the old token has expired.
+//!   if they have no valid token: at the start, after a 401, or if the old
+//!   token has expired.
 //! - **Sealed**: tokens are encrypted with the keys in `GENESYS_STORE_KEYS`
 //!   ([`KeyRing`](crate::store::KeyRing)), so anyone who can read the data of
 //!   the Redis server finds no usable token.
@@ -38,8 +39,8 @@
 //! ![Sends of two batch jobs and an interactive process: a burst, then an even
 //! pace, the same without Redis][picture-fleet-limit]
 //!
-//! Each mark in the picture is a send. The jobs have ten requests in flight at
-//! all times, and want far more than the limit. The burst goes at once. From
+//! Each mark in the picture is a send. Each job has ten requests in flight at
+//! all times, and wants far more than the limit. The burst goes at once. From
 //! then on, the three processes send at an even pace together. While Redis is
 //! down, each process keeps to a third of the limit. Redis comes back with
 //! nothing in it, and the processes share a new book, without a burst. Genesys
@@ -80,8 +81,9 @@
 //! | processes state different limits | `lowered` from each process that states more than the lowest | `tower_genesys_limit_requests_per_minute` shows the lowest |
 //!
 //! After an outage, or after the store has lost its data, up to 1.35 times the
-//! limit may be sent within 60 seconds, once after each such event. The
-//! remedies are in [operating](super::operating#the-shared-limit).
+//! limit may be sent within 60 seconds, once after each such event. What to do
+//! in each case of the table is in
+//! [operating](super::operating#the-shared-limit).
 //!
 //! `cargo run --all-features --example fleet` starts five processes that share
 //! one token and call a mock of Genesys, and kills one while it renews the
@@ -101,8 +103,8 @@
 //! 205 of 300 requests in less than a minute
 //! ```
 //!
-//! The last line says that 205 requests were sent in less than a minute, of
-//! which the limit allows 300. With `REDIS_URL` the example uses that server
-//! and never kills it, otherwise it starts its own.
+//! The last line says that 205 requests were sent in less than a minute; the
+//! limit allows 300 a minute. With `REDIS_URL` the example uses that server and
+//! never kills it, otherwise it starts its own.
 #![doc = ""]
 #![doc = concat!("[picture-fleet-limit]: ", include_str!("../../docs/pictures/fleet_limit.uri"))]

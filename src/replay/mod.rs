@@ -147,7 +147,7 @@
 //! [`ReplayBodyError`]. Clients wrap it in their own error, and
 //! [`ReplayBodyError::find`] finds it there. An error of the caller's body is
 //! its `source` and is final, because the rest of that body is unknown. A body
-//! whose bytes are gone returns an error and never ends early.
+//! whose bytes are gone returns an error: it never ends as if it were complete.
 //!
 //! # Cancellation
 //!

@@ -63,7 +63,8 @@
 //! # What is retried
 //!
 //! `Retry` asks these questions in this order. The first "no" ends the call,
-//! and the [`Stop`] in its [`Outcome`] names the question.
+//! and the [`Stop`] in its [`Outcome`], if it has one (see below), names the
+//! question.
 //!
 //! | question | the answer comes from | [`Stop`] |
 //! |---|---|---|
@@ -203,10 +204,11 @@
 //! # Panics
 //!
 //! Outside of any tokio runtime, no call waits: a failure whose retry needs a
-//! wait is returned at once. A wait panics on a runtime without the time
-//! driver, and if the future has left the runtime on which it decided to wait.
-//! A panic in a function or an observer that the layer was given panics the
-//! call. A panic in a [`Classify`] does not: the result counts as final.
+//! wait is returned at once. A wait panics in two cases: the runtime has no
+//! time driver; or the future decided to wait on a runtime, and is then polled
+//! outside of any runtime. A panic in a function or an observer that the layer
+//! was given panics the call. A panic in a [`Classify`] does not: the result
+//! counts as final.
 //!
 //! # Cloning
 //!

@@ -59,9 +59,9 @@
 //! | the program has asked for a newer token, with [`invalidate`](crate::TokenCache::invalidate) | use the current token |
 //! | it is [without the store](#when-the-store-fails), and checks whether the store is back | use the current token |
 //!
-//! In the last three cases, the renewal runs *in the background*: no call waits
-//! for it. In addition, [`revoke`](crate::TokenCache::revoke) removes the token
-//! from the store.
+//! In the last three cases, the store is asked by a renewal *in the
+//! background*, for which no call waits. [`revoke`](crate::TokenCache::revoke)
+//! also uses the store: it removes the token.
 //!
 //! The store lets one process at a time fetch the next token. The right to do
 //! so is the *lease*, and the process that has it is the *leader*. A lease
@@ -80,7 +80,7 @@
 //! | a usable token | uses it |
 //! | no usable token, and no leader | becomes the leader, sends a token request, and publishes the token |
 //! | no usable token, and another process as the leader | asks the store again every 50 to 250 milliseconds. At its deadline, the calls that wait get a `TimedOut` error |
-//! | no usable token, and the third leader since the process began to wait | sends a token request of its own, without a lease, because two leaders have published nothing |
+//! | no usable token, and a third leader, after two that have published nothing while the process waited | does not wait for the third: sends a token request of its own, without a lease |
 //! | no usable token, and a *cooldown*: a pause in which no process may send a token request | waits, if the cooldown ends at least two seconds before the deadline of the process. Otherwise, the calls that wait get a `Throttled` error at once |
 //! | a value that the process cannot read: damaged, sealed with a key that it lacks, or in another format | reports [`StoreEvent::Missed`], and continues as if there were no token. The next token that is published replaces the value |
 //!
@@ -114,18 +114,18 @@
 //! | if | the process | at this cost |
 //! |---|---|---|
 //! | a store operation fails, or exceeds its time limit of 150 milliseconds (1 second for a `DynamoDbStore`, 2 seconds for a `FileStore`) | continues as if the store did not exist | the time of this operation |
-//! | a call needs a token, and the last failure of the store is less than 30 to 40 seconds old | does not ask the store for this call. In this time, only renewals in the background ask it. When one of their operations succeeds, calls ask the store again | none: the call does not wait for the store |
-//! | it needs a token and has no valid one | requests its own, at most once in 10 seconds. A call that needs a further token earlier waits. Only if you set a deadline below 12 seconds, the wait may be too long for it: then the call gets a `Throttled` error | one token request |
+//! | a call needs a token soon after a failure of the store: within a time that is chosen at random between 30 and 40 seconds | does not ask the store for this call. In this time, only renewals in the background ask it. When one of their operations succeeds, calls ask the store again | none: the call does not wait for the store |
+//! | it needs a token and has no valid one | requests its own, at most once in 10 seconds. If a call needs another token within these 10 seconds, it waits. With a deadline below 12 seconds, that wait may be too long: then the call gets a `Throttled` error | one token request |
 //! | its token is due for renewal | keeps the token, and asks the store in the background. 5 minutes before the token expires (or a sixth of its lifetime, if that is shorter), the process requests its own | none, until it requests its own: then one token request |
 //! | it has a token of its own | looks for the shared token in the background every 5 to 20 seconds, as long as calls use its token | none |
 //! | the store works again | uses the token in the store. If the store has none, it publishes its own | none |
 //! | the store has lost its data | finds the store empty the next time that it needs a token, and continues as if there were no token | one token request for the whole fleet |
-//! | the store grants it the lease, but then refuses the token | uses the token, and publishes it later | none. A process that needs a token before that sends one token request |
+//! | the store grants it the lease, but publishing the token fails | uses the token, and publishes it later | none. A process that needs a token before it is published sends one token request |
 //!
 //! The store may still execute an operation that has timed out. If that
-//! operation asked for the lease, a separate task asks again. If the store has
-//! granted the lease, the task publishes the token of the process, or returns
-//! the lease if the process has no token.
+//! operation asked for the lease, a separate task asks for the lease again, to
+//! learn whether the store has granted it. If so, the task publishes the token
+//! of the process, or returns the lease if the process has no token.
 //!
 //! # Customising
 //!

@@ -22,9 +22,8 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 ///
 /// Use it for command-line programs, and for services on one machine, whose
 /// user logs in through a browser once. A login is a refresh token. Each
-/// renewal of the access token uses the refresh token in the file up, and
-/// replaces it by its successor, so the login lasts as long as the program is
-/// used.
+/// renewal of the access token uses up the refresh token in the file, and puts
+/// its successor there, so the login lasts as long as the program is used.
 ///
 /// ```
 /// use tower_genesys::genesys::grants::{
@@ -104,11 +103,12 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// # Sealing
 ///
 /// A refresh token is worth more than a password. With the feature `seal`,
-/// `LoginFile::sealed` encrypts it (XChaCha20-Poly1305), and protects its mark
-/// against changes. A backup of the file then does not reveal the refresh
-/// token. Keep the key elsewhere: in the environment, in a secret of the
-/// platform, or in the keyring of the system, for which
-/// [`guide::recipes`](crate::guide::recipes) has a recipe.
+/// `LoginFile::sealed` encrypts it with a key of a `KeyRing`
+/// (XChaCha20-Poly1305), and protects its mark against changes. A backup of the
+/// file then does not reveal the refresh token. Keep the key elsewhere: in the
+/// environment, in a secret of the platform, or in the credential store of the
+/// operating system, for which [`guide::recipes`](crate::guide::recipes) has a
+/// recipe.
 ///
 /// # Processes
 ///
@@ -138,9 +138,9 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// `KeyRing`, [`read`](Self::read) and `mark` fail. When the user logs in
 /// again, the new login replaces such a file.
 ///
-/// If an error occurs during the renewal of a token, it is the source of a
-/// [`TokenError`](crate::TokenError) of the kind
-/// [`NotMarked`](crate::token::TokenErrorKind::NotMarked) or
+/// If the file causes an error during the renewal of a token, the
+/// `LoginFileError` is the source of a [`TokenError`](crate::TokenError) of the
+/// kind [`NotMarked`](crate::token::TokenErrorKind::NotMarked) or
 /// [`NotPersisted`](crate::token::TokenErrorKind::NotPersisted).
 ///
 /// # Cancellation

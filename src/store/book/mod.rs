@@ -36,8 +36,8 @@
 //! The limit belongs to the OAuth client and the login host of its region,
 //! which issues the tokens. So the processes need not share a token, and if
 //! they do, the namespace of their [`Sharing`](crate::Sharing::with_namespace)
-//! does not matter. In one database, only a `RedisStore` with another prefix
-//! keeps another book.
+//! does not matter. All `RedisStore`s on one database use the same book for it,
+//! unless their prefixes differ.
 //!
 //! # What happens
 //!
@@ -51,8 +51,8 @@
 //! | has no slot for a send | reserves slots with one operation. The send waits until one of the slots begins |
 //! | reserves slots | asks for one for each send that waits. If it has no slot at all, it also asks for as many as it used in the last 0.9 seconds (64 at most), so that later sends find one |
 //! | did not use a slot before its end | hands the slot back with its next reservation |
-//! | gets a 429 for the limit of the client | reports to the book how long its `Retry-After` lasts, unless the book already knows of a wait that lasts as long. From then on, no slot of this process begins before the wait is over, and the book grants no slot that does. A 429 for the limit of a single Genesys service, such as `directory`, is not reported |
-//! | loses the book, because an operation fails or takes longer than 150 milliseconds (by default) | sends at the limit divided by the last known number of processes. It tries the book again after 10 to 12 seconds |
+//! | gets a 429 for the limit of the client | reports to the book how long its `Retry-After` lasts, unless the book already knows of a wait that lasts as long. From then on, no send of this process begins before the wait is over, and the book grants no slot that would begin earlier. A 429 for the limit of a single Genesys service, such as `directory`, is not reported |
+//! | cannot reach the book, because an operation fails or takes longer than 150 milliseconds (by default) | sends at the limit divided by the last known number of processes. It tries the book again after 10 to 12 seconds |
 //! | has never reached the book | sends without a limit, and tries the book again after 10 to 12 seconds |
 //! | knows no limit yet ([`Limit::learned`](super::Limit::learned)) | sends without a limit, until a 429 names one or the book has one. It asks the book every 45 to 60 seconds |
 //!
@@ -91,14 +91,14 @@
 //! a send may begin 0.9 seconds after its slot does, and takes time to reach
 //! the server.
 //!
-//! After the store has lost the book, or was unreachable, up to 1.35 times the
+//! After the store has lost its data, or was unreachable, up to 1.35 times the
 //! limit may be sent within 60 seconds, once after each such event. The sends
 //! of a process that has never reached the book add to that.
 //!
 //! If processes state different limits, the lowest one applies to all, and each
 //! process that stated a higher one logs a warning. A process states its limit
-//! with each reservation. The lowest limit applies until two minutes after the
-//! last process has stated it. A limit that a 429 names counts as stated by the
+//! with each reservation. The lowest limit applies until two minutes after a
+//! process last stated it. A limit that a 429 names counts as stated by the
 //! process that got the 429. A 429 never raises the limit that the program has
 //! set.
 //!

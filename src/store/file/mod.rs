@@ -75,10 +75,10 @@
 //! mode 0600.
 //!
 //! The store replaces a `….token` as a whole, so a reader sees either the old
-//! content or the new. It syncs the file to disk if the token has changed, and
-//! not if only the lease or the cooldown has: after a power failure, the
-//! process that had the lease is gone, too. The file may be empty after a power
-//! failure, which costs one token request.
+//! content or the new. It syncs the file to disk only if the token has changed.
+//! A power failure may undo a change of the lease or the cooldown, or leave the
+//! file empty. That costs at most one token request, because the process that
+//! had the lease is gone, too.
 //!
 //! You may delete any of the files at any time, at the cost of at most one
 //! token request. Delete them when the user [logs

@@ -70,7 +70,7 @@
 //! | `rediss-cluster://one` | the same, with TLS |
 //!
 //! The schemes `valkey`, `valkeys` and `valkey+unix` mean the same as `redis`,
-//! `rediss` and `unix`. In the names with `-sentinel` and `-cluster`, you may
+//! `rediss` and `unix`. In the schemes with `-sentinel` and `-cluster`, you may
 //! write `valkey` for `redis`, and `+` for `-`: `valkeys+cluster` means the
 //! same as `rediss-cluster`. Percent-encode special characters in a password:
 //! `%40` for `@`, `%2F` for `/`, `%23` for `#`.
@@ -133,7 +133,7 @@
 //!
 //! # Topologies
 //!
-//! Each time the store connects, it looks for the primary. How it does that
+//! Before the store connects, it looks for the primary. How it does that
 //! depends on the topology:
 //!
 //! | in this topology | the store |
@@ -146,8 +146,8 @@
 //!
 //! | event | consequence |
 //! |---|---|
-//! | a working connection breaks | the store connects again, and sends the script again. On a single server or with Sentinel, it looks for the primary before that. On a cluster, it connects to the same node first. The operation fails only if the script fails on the new connection, too |
-//! | a primary becomes a replica | the server refuses the next write. The store then finds the new primary and sends the script again, within the same operation; on a single server, that helps only if the host name leads to the new primary by then. Until that write, a lookup may return the token that the old primary has |
+//! | a working connection breaks | the store connects again, and then sends the script again. On a cluster, it connects to the same node, without looking for the primary. The operation fails only if the script fails on the new connection, too |
+//! | a primary becomes a replica | the server still answers lookups, with the token that it has, and refuses the next write. The store then finds the new primary and sends the script again, within the same operation; on a single server, that helps only if the host name leads to the new primary by then |
 //! | a primary dies | operations fail until the server is back, or until the Sentinels or the nodes of the cluster have promoted a replica. On a cluster, operations on other nodes may fail until then, too |
 //! | a primary stops answering | the operation times out, and the store closes the connection. The next operation connects again. On a cluster, the store connects to all nodes again, so operations on other nodes may time out, too |
 //! | a cluster moves a hash slot | the store follows. While the keys in the slot move, operations on them fail, usually for milliseconds |
@@ -157,9 +157,9 @@
 //! [`store`](crate::store#when-the-store-fails).
 //!
 //! A primary that dies may lose its latest writes. That costs at most one token
-//! request. A [fence](super::Fence) is at least the time on the primary's
-//! clock, in milliseconds since 1970. So tokens that are published later still
-//! get higher fences, from the new primary, too.
+//! request. Each new [fence](super::Fence) is at least the current time on the
+//! primary's clock, in milliseconds since 1970. So even if the new primary has
+//! lost the last fence, its next one is higher.
 //!
 //! # Rights
 //!
@@ -193,9 +193,9 @@
 //!
 //! # Keys
 //!
-//! The name of a key is `tower-genesys:1:{‹key›}:‹name›`. It has four parts:
+//! A Redis key is `tower-genesys:1:{‹store key›}:‹kind›`. It has four parts:
 //! the prefix; the version of the format; the [`StoreKey`](super::StoreKey) of
-//! the token or limit in hexadecimal digits; and a name from the tables below.
+//! the token or limit in hexadecimal digits; and a kind from the tables below.
 //! The braces are a hash tag: they keep all keys of one token, or of one limit,
 //! in one hash slot of a cluster.
 //!
@@ -216,7 +216,7 @@
 //! |---|---|
 //! | `slots` | the slots of the last 61 seconds, and those to come |
 //! | `owners` | the active processes |
-//! | `paid` | for each process, the end of the time for which it has received its share of the slots |
+//! | `paid` | for each process, the time up to which it has already got its share of the slots |
 //! | `book` | the limit, the time of the next slot, and the end of the last `Retry-After` |
 //!
 //! They all expire two minutes after the latest of three times: the last

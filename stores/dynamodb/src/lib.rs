@@ -83,10 +83,9 @@
 //!   that is a second ahead does not take a lease that is in use.
 //! - If two processes request a token nevertheless, the fence decides whose
 //!   token stays, at the cost of one token request.
-//! - If a token seems valid for a second too long, that second is within the
-//!   margin that the token cache keeps before expiry (by default 30 seconds),
-//!   and within the 5 seconds by which a token must exceed this margin to be
-//!   taken from a store.
+//! - If a token seems valid for a second too long, that does no harm. By
+//!   default, the token cache stops using a token 30 seconds before it expires,
+//!   and takes a token from a store only if it has 5 seconds more than that.
 //!
 //! # Sealing
 //!
