@@ -50,6 +50,9 @@ impl fmt::Display for ApiError {
         f.write_str(match self.inner.body {
             Condition::Understood | Condition::Encoded(_) => "",
             Condition::Empty => " with an empty body",
+            Condition::Foreign if self.status().is_success() => {
+                " with a body that is not an error of the API"
+            }
             Condition::Foreign => {
                 " with a body that is not an error of the API; check any proxy or gateway in between"
             }
@@ -101,6 +104,9 @@ fn advise(error: &ApiError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (status, _, None) if status.is_redirection() => f.write_str(
             "; request the URL in `Location` without the token: the API redirects downloads, and audit \
              results with `allowRedirect`",
+        ),
+        (status, None, None) if status.is_success() => f.write_str(
+            "; a success is not an error: check the status before you call `ApiError::read`",
         ),
         // Without a code, the answer may come from a proxy.
         (status, Some(_), None) if PASSES.contains(&status.as_u16()) => {

@@ -705,3 +705,22 @@ fn only_what_passes_is_said_to_be_tried_later() {
         assert_eq!(shown.contains("try again later"), later, "{shown}");
     }
 }
+
+#[test]
+fn a_success_is_said_to_be_none_of_the_apis_errors() {
+    for (status, body, expected) in [
+        (200, json!({ "entities": [] }), true),
+        (204, json!({}), true),
+        // Some bulk operations answer 200 and list their errors.
+        (
+            200,
+            json!({ "code": "partial", "message": "1 failed" }),
+            false,
+        ),
+        (404, json!({ "entities": [] }), false),
+    ] {
+        let shown = parse(status, &body).to_string();
+        assert_eq!(shown.contains("check the status"), expected, "{shown}");
+        assert_eq!(shown.contains("any proxy"), status == 404, "{shown}");
+    }
+}
