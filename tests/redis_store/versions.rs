@@ -1,11 +1,16 @@
 //! Servers that teams run other than a distribution's newest Redis.
 
-use tower_genesys::store::{Lookup, TokenStore, redis::RedisStore};
+use tower_genesys::store::{
+    Lookup, Owner, StoreKey, TokenStore,
+    book::{Reservation, SlotBook, Terms},
+    redis::RedisStore,
+};
 
 use crate::{
-    redis_server::{Launch, RedisCluster, RedisSentinels, RedisServer, SentinelOptions},
+    redis_server::{Launch, Proxy, RedisCluster, RedisSentinels, RedisServer, SentinelOptions},
     setup::{
         claim, documented_rules, entry, eventually, key, leased, publish, published, store, token,
+        try_ask,
     },
 };
 
@@ -108,5 +113,29 @@ async fn a_cluster_of_other_servers_fails_over() {
         let error = RedisStore::builder(cluster.nodes[(from + 1) % 3].url());
         let error = error.connect().await.unwrap_err();
         assert!(error.to_string().contains("redis-cluster://"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_to_a_server_that_was_demoted_is_replaced() {
+    for program in ["redis-server", "redis-server-6", "valkey-server"] {
+        let server = launch(program).start();
+        let proxy = Proxy::start(server.port()).await;
+        let store = store(proxy.url());
+        let mut newer = claim();
+        newer.at_least = publish(&store, "token").await.next();
+        server.run::<()>(&["REPLICAOF", "127.0.0.1", "1"]);
+        let error = try_ask(&store, &newer).await.unwrap_err();
+        assert!(error.to_string().contains("is a replica"), "{error}");
+        // By now, the address may lead to the primary.
+        assert!(proxy.connections() > 1, "{program}");
+        let key = StoreKey::from_bytes([1; 32]);
+        let ask = Reservation::new(Owner::from_bytes([1; 16]), Some(Terms::new(300, 75)), 1);
+        let before = proxy.connections();
+        let error = SlotBook::reserve(&store, &key, &ask).await.unwrap_err();
+        assert!(error.to_string().contains("is a replica"), "{error}");
+        assert!(proxy.connections() > before, "{program}");
+        server.run::<()>(&["REPLICAOF", "NO", "ONE"]);
+        leased(&store, &newer).await;
     }
 }

@@ -91,10 +91,10 @@ impl Failure {
     /// not promoted yet.
     pub(super) fn is_of_the_role(&self) -> bool {
         match self {
-            Self::Sent(error) => matches!(
-                error.kind(),
-                ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)
-            ),
+            Self::Sent(error) => {
+                error.kind() == ErrorKind::Server(ServerErrorKind::MasterDown)
+                    || refusal::is_read_only(error)
+            }
             Self::Known(found) => std::ptr::eq(*found, &finding::NOT_THE_PRIMARY_YET),
             _ => false,
         }

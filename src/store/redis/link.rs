@@ -13,7 +13,8 @@ use redis::{RedisError, RedisResult, Value};
 use tokio::{runtime::Handle, time::sleep};
 
 use super::{
-    attempt::Attempt, connection::Connection, failure::Failure, script::Call, topology::Topology,
+    attempt::Attempt, connection::Connection, failure::Failure, refusal, script::Call,
+    topology::Topology,
 };
 use crate::lock::lock;
 
@@ -176,10 +177,8 @@ fn says_nothing_of_the_server(error: &RedisError) -> bool {
     match error.kind() {
         // The server has lost its role, its primary or its hash slots: a new
         // connection may lead to the right one.
-        ErrorKind::Server(
-            Server::ReadOnly | Server::MasterDown | Server::Moved | Server::ClusterDown,
-        ) => false,
-        ErrorKind::Server(_) => true,
+        ErrorKind::Server(Server::MasterDown | Server::Moved | Server::ClusterDown) => false,
+        ErrorKind::Server(_) => !refusal::is_read_only(error),
         // `NOAUTH`: this connection is not logged in. A new one logs in first.
         ErrorKind::Extension => error.code() != Some("NOAUTH"),
         _ => false,

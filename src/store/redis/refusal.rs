@@ -61,6 +61,14 @@ const WRONG_PASSWORD: Refusal = Refusal::new(
     "Redis rejected the login; check the user and password in its URL, and that Redis accepts more connections",
 );
 
+const READ_ONLY: Refusal = Refusal::new(
+    "READONLY",
+    "",
+    StoreErrorKind::Unavailable,
+    RedisStoreErrorKind::Server,
+    NOT_THE_PRIMARY,
+);
+
 const NO_LOGIN: &str = "Redis requires a login; put user and password into its URL";
 const NO_PERMISSION: &str = "this user of Redis may not run the commands of the store, or not on its keys; give it the rights \
      in the documentation of RedisStore";
@@ -146,7 +154,7 @@ static REFUSALS: [Refusal; 23] = {
             Setup::Server,
             "Redis has no memory left for a token; raise `maxmemory`, or allow eviction",
         ),
-        R::new("READONLY", "", Unavailable, Setup::Server, NOT_THE_PRIMARY),
+        READ_ONLY,
         R::new(
             "MASTERDOWN",
             "",
@@ -227,6 +235,13 @@ pub(super) fn diagnose(error: &RedisError) -> Diagnosis {
 fn shown(code: &str) -> &str {
     let is_code = (1..=16).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_uppercase());
     if is_code { code } else { "no code" }
+}
+
+/// Returns whether the server refused a write because it is a replica. The kind
+/// of the error does not tell: Redis 6 wraps the refusal.
+pub(super) fn is_read_only(error: &RedisError) -> bool {
+    let text = error.detail().unwrap_or_default();
+    READ_ONLY.matches(error.code().unwrap_or_default(), text)
 }
 
 /// Diagnoses a refused login. The redis crate keeps nothing of the answer.
