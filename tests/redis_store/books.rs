@@ -175,5 +175,8 @@ async fn a_check_names_each_command_that_is_missing() {
         let name = command.trim_start_matches('+').to_uppercase();
         assert!(error.to_string().contains(&name), "{name}: {error}");
         set(command);
+        let is_kept = |key: &String| server.run::<i64>(&["PTTL", key]) == -1;
+        let kept: Vec<_> = server.keys().into_iter().filter(is_kept).collect();
+        assert!(kept.is_empty(), "{name}: {kept:?}");
     }
 }

@@ -2,6 +2,8 @@
 try('TIME')
 for _, key in ipairs({ KEYS[1], KEYS[2], KEYS[3] }) do
   try('ZADD', key, '1', '1')
+  -- Without the right to ZREM, the key would stay.
+  try('PEXPIRE', key, '1000')
   try('ZCARD', key)
   try('ZCOUNT', key, '-inf', '+inf')
   try('ZRANGE', key, '0', '0')
