@@ -7,10 +7,11 @@ use crate::{BoxError, error::find};
 /// `Retry` made none.
 ///
 /// [`Retry`](super::Retry) wraps an error of type [`BoxError`] in it if the
-/// [`Stop`] is [`BudgetSpent`](Stop::BudgetSpent),
-/// [`BodyGone`](Stop::BodyGone), [`DeadlineTooClose`](Stop::DeadlineTooClose)
-/// or [`NoRuntime`](Stop::NoRuntime), because the error itself does not say so.
-/// It returns every other error unchanged.
+/// [`Stop`] is [`NotRepeatable`](Stop::NotRepeatable),
+/// [`BodyGone`](Stop::BodyGone), [`DeadlineTooClose`](Stop::DeadlineTooClose),
+/// [`NoRuntime`](Stop::NoRuntime) or [`BudgetSpent`](Stop::BudgetSpent),
+/// because the error itself does not say so. It returns every other error
+/// unchanged.
 ///
 /// The text names the reason, and the source is the error of the last attempt.
 ///
@@ -98,6 +99,10 @@ impl GaveUp {
 /// needs no more explanation.
 const fn reason(stop: Stop) -> Option<&'static str> {
     match stop {
+        Stop::NotRepeatable => Some(
+            "the API may have executed it, and executing it twice may do harm; check whether it did, \
+             or mark a request that may be executed twice with `CallOptions::with_repeatable`",
+        ),
         Stop::BudgetSpent => Some(
             "the retry budget of this upstream is spent, because many of its calls fail at once; \
              try again later (`Upstream::with_budget` sets the budget)",
@@ -113,11 +118,7 @@ const fn reason(stop: Stop) -> Option<&'static str> {
         Stop::NoRuntime => {
             Some("there is no tokio runtime to wait on; poll the call inside of one")
         }
-        Stop::Settled
-        | Stop::Disabled
-        | Stop::NotRepeatable
-        | Stop::SendsSpent
-        | Stop::RetryAfterTooLong => None,
+        Stop::Settled | Stop::Disabled | Stop::SendsSpent | Stop::RetryAfterTooLong => None,
     }
 }
 

@@ -222,10 +222,10 @@
 //! before it. The attempt time-out ends an attempt only if another attempt can
 //! follow.
 //!
-//! An error cannot carry an [`Outcome`] as a response does. If a retry would
-//! have helped, but the budget, the body, the deadline or the runtime did not
-//! allow it, a [`GaveUp`] wraps the error. Its message names the reason, and
-//! [`GaveUp::find`] finds it, with the `Outcome`. Only a
+//! An error cannot carry an [`Outcome`] as a response does. If a retry might
+//! have helped, but the kind of request, the budget, the body, the deadline or
+//! the runtime did not allow it, a [`GaveUp`] wraps the error. Its message
+//! names the reason, and [`GaveUp::find`] finds it, with the `Outcome`. Only a
 //! [`BoxError`](crate::BoxError) can be wrapped. An error of another type is
 //! returned unchanged, and only [`RetryEvent::GaveUp`] names the reason.
 //!

@@ -18,7 +18,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use tower::{Layer, ServiceExt, service_fn};
@@ -77,13 +77,16 @@ async fn body_broken() -> BoxError {
     sent.await.map(drop).expect_err("its body is broken")
 }
 
-async fn gave_up() -> BoxError {
+/// The error of a request with this method whose connection breaks.
+async fn gave_up(method: Method) -> BoxError {
     type Replayed = Request<ReplayBody<Sent>>;
     let api = service_fn(async |_: Replayed| Err::<Response<Sent>, _>(BoxError::from(broken())));
     let upstream = Upstream::new().with_budget(Budget::new(1, 1));
     let retry = RetryLayer::default().with_upstream(upstream).layer(api);
-    let sent = ReplayLayer::new().layer(retry).oneshot(Request::default());
-    sent.await.map(drop).expect_err("the budget is spent")
+    let mut request = Request::default();
+    *request.method_mut() = method;
+    let sent = ReplayLayer::new().layer(retry).oneshot(request);
+    sent.await.map(drop).expect_err("it is not resent")
 }
 
 async fn orgs_error() -> BoxError {
@@ -174,7 +177,8 @@ async fn no_error_shows_the_text_of_its_source() {
     let errors: Vec<(&str, BoxError)> = vec![
         ("ApiError", api_error().await),
         ("BodyBroken", body_broken().await),
-        ("GaveUp", gave_up().await),
+        ("GaveUp", gave_up(Method::GET).await),
+        ("GaveUp", gave_up(Method::POST).await),
         ("OrgsError", orgs_error().await),
         ("ConfigError", client.map(drop).expect_err("no file").into()),
         ("ClientError", client_error().await),

@@ -103,7 +103,11 @@ async fn a_write_on_a_stale_connection_is_not_resent() {
     let script = Script::new([], Error);
     let (layer, _) = layer(Class::StaleConnection, 1);
     let error = send(&layer.layer(script.clone()), post("/x")).await;
-    assert!(error.unwrap_err().is::<Broken>());
+    let error = error.unwrap_err();
+    let gave_up = GaveUp::find(&*error).expect("it says that it may be done");
+    assert_eq!(gave_up.outcome().stop, Stop::NotRepeatable);
+    assert!(gave_up.get_ref().is::<Broken>());
+    assert!(error.to_string().contains("may have executed it"));
     assert_eq!(script.sends(), 1);
 }
 
