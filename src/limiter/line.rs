@@ -136,8 +136,9 @@ impl Line {
         if !self.queue.contains_key(&ticket) {
             return Turn::Go;
         }
-        let place = self.queue.range(..ticket).count();
-        let at = self.slots.at(place);
+        // Counted as far as there are slots: the queue may have thousands.
+        let ahead = self.queue.range(..ticket).take(self.slots.len());
+        let at = self.slots.at(ahead.count());
         // Without a slot in sight the send waits until its deadline, because a
         // grant may still bring one in time.
         if at.unwrap_or(now) >= deadline {
