@@ -99,14 +99,15 @@ impl Limiter {
     /// the 429 names, in requests a minute. Reports it to the other processes,
     /// in a task.
     pub(crate) fn refused(&self, until: Instant, named: Option<u32>) {
-        let now = Instant::now();
-        let refusal = self.with(|state, effects| state.refused(until, named, now, effects));
-        let Some((terms, wait)) = refusal else { return };
+        let (inner, now) = (&self.inner, Instant::now());
+        let mut effects = Effects::default();
+        let refusal = inner.locked(|state| state.refused(until, named, now, &mut effects));
         // Outside of a runtime the report is skipped: each other process gets
         // its own 429.
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(Inner::tell_of(self.inner.clone(), terms, wait));
+        if let (Some((terms, wait)), Ok(runtime)) = (refusal, Handle::try_current()) {
+            runtime.spawn(Inner::tell_of(inner.clone(), terms, wait));
         }
+        Inner::carry_out(inner, effects);
     }
 
     /// Changes the state, and carries out the effects.

@@ -245,3 +245,17 @@ async fn an_observer_that_panics_delays_no_send() {
     assert_eq!(process.burst(3, StatusCode::OK).await, 3);
     assert_eq!(started.elapsed(), millis(2068));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_hides_no_429_from_the_others() {
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let limit = Limit::per_minute(300).with_observer(|event: &LimitEvent| {
+        assert_ne!(event.as_str(), "refused", "an observer's fault");
+    });
+    let process = Process::sharing(&mock, &store, limit);
+    mock.on(USERS).nth(1).reply_429(seconds(40));
+    let call = tokio::spawn(async move { process.get(USERS_PATH).await.status() });
+    assert!(call.await.expect_err("it panics").is_panic());
+    sleep(seconds(1)).await;
+    assert_eq!(store.calls(Operation::Refuse), 1);
+}
