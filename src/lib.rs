@@ -15,7 +15,7 @@
 //! │ Replay    keeps the body, so that the request can be resent             │
 //! │ Retry     resends after 429, 5xx and broken connections, and at once    │
 //! │   │       after a 401 when Refresh asks for it                          │
-//! │ Refresh   sees a 401 for which a newer token exists: asks Retry         │
+//! │ Refresh   asks Retry to resend after a 401, with a newer token          │
 //! │ Bearer    signs with the current token ◄─ TokenCache renews it early,   │
 //! │   │                                       once for all who wait         │
 //! └───┼─────────────────────────────────────────────────────────────────────┘
@@ -74,7 +74,7 @@
 //!
 //! | problem | use |
 //! |---|---|
-//! | all of the following | [`GenesysLayer`]: the four layers in one, set up for Genesys Cloud ([`genesys`]) |
+//! | all of the next three | [`GenesysLayer`]: four layers in one, set up for Genesys Cloud ([`genesys`]) |
 //! | each request needs a valid bearer token | [`BearerLayer`] over a [`TokenCache`] ([`bearer`], [`token`]) |
 //! | 401 in the middle of a job | [`RefreshLayer`] around `BearerLayer`, and [`ReplayLayer`] around both ([`refresh`], [`replay`]) |
 //! | 429, 5xx, broken connections | [`RetryLayer`] between `ReplayLayer` and `RefreshLayer` ([`retry`]) |
@@ -180,12 +180,12 @@
 //! |---|---|---|
 //! | `hyper` | yes | tells "never sent" from "broken on the way" in the errors of hyper, hyper-util and h2 |
 //! | `ring` | yes | *ring* as the [crypto provider](client#crypto-provider) of `client` and `redis` |
-//! | `aws-lc-rs` | | AWS-LC as their crypto provider. Without both features, your program installs one |
+//! | `aws-lc-rs` | | AWS-LC as their crypto provider. If both features are off, your program must install one |
 //! | `tower` | | a boxed form of the stack; treats tower's `Elapsed` as transient |
 //! | `client` | | [`Client`], if you have none: TLS, the proxy of the environment, time-outs |
 //! | `platform-verifier` | | [`platform_verifier`](client::ClientBuilder::platform_verifier): trusts the system's CAs instead of Mozilla's |
 //! | `metrics` | | counters of renewals, retries and the shared store |
-//! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
+//! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and a stack that takes and returns reqwest's own types |
 //! | `redis` | | [`RedisStore`](store::redis::RedisStore): one token for a fleet of processes, in Redis or Valkey. With `rediss://`, it installs a crypto provider for the process if none is installed: the one of the feature `aws-lc-rs` or `ring` |
 //! | `redis-cluster` | | `RedisStore` on a Redis Cluster |
 //! | `file` | | files that only the user of a program can read: [`FileStore`](store::file::FileStore) keeps the token between runs, [`LoginFile`](genesys::login_file::LoginFile) a person's login |

@@ -56,18 +56,19 @@
 //! # Customising
 //!
 //! By default the layer replaces an `Authorization` that is already on the
-//! request, because a gateway must not forward its caller's. With
-//! [`CallOptions`](crate::CallOptions), the layer keeps it, or sends the
-//! request unchanged.
+//! request, because a gateway must not forward its caller's.
+//! [`CallOptions`](crate::CallOptions) can make the layer keep it
+//! ([`with_own_authorization`](crate::CallOptions::with_own_authorization)), or
+//! add no token at all ([`without_auth`](crate::CallOptions::without_auth)).
 //! [`BearerLayer::per_request`] takes the token and the origins from a
 //! [`SelectAccount`], which can look at the extensions of each request.
 //!
 //! # Ordering
 //!
-//! Put it innermost, next to the client. [`Retry`](crate::retry) and
+//! Put it inside of the other layers of this crate. [`Retry`](crate::retry) and
 //! [`Refresh`](crate::refresh) around it then send each attempt with the
-//! current token. A layer further in that logs headers sees the token; the
-//! value is marked sensitive.
+//! current token. A layer between it and the client that logs headers sees the
+//! token; the value is marked sensitive.
 //!
 //! # Cloning
 //!
@@ -78,9 +79,9 @@
 //! [`ConfigErrorKind::Host`](crate::genesys::ConfigErrorKind::Host) if
 //! [`Origins`] are given anything other than a host.
 //!
-//! [`TokenError`](crate::TokenError) without a token, [`OriginError`] (inside
-//! of a [`Refused`](crate::call::Refused)) if the request goes to a host that
-//! is not allowed, and the errors of the inner service, all as
+//! [`TokenError`](crate::TokenError) if there is no token, [`OriginError`]
+//! (inside of a [`Refused`](crate::call::Refused)) if the request goes to a
+//! host that is not allowed, and the errors of the inner service, all as
 //! [`BoxError`](crate::BoxError).
 //!
 //! # Cancellation

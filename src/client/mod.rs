@@ -2,10 +2,11 @@
 //! yet.
 //!
 //! [`Client`] sets up hyper-util's client: HTTP/1.1 and 2, TLS with rustls and
-//! a named crypto provider, the proxy of the environment with user and
-//! password, time-outs for everything that could hang, and errors that name the
-//! next step. It is a tower service like any other, and the layers of this
-//! crate do not depend on it. If you have a client, keep it.
+//! a [crypto provider](#crypto-provider) of your choice, the proxy of the
+//! environment with user and password, time-outs for everything that could
+//! hang, and errors that name the next step. It is a tower service like any
+//! other, and the layers of this crate do not depend on it. If you have a
+//! client, keep it.
 //!
 //! # Example
 //!
@@ -63,8 +64,8 @@
 //! [`RedisStore`](crate::store::redis#tls), too, except that an installed
 //! provider wins there. For the feature `reqwest-013`, the features of reqwest
 //! decide: `rustls` brings AWS-LC, and `rustls-no-provider` uses the installed
-//! provider. `make providers` compares the trees of these features with this
-//! table.
+//! provider. `make providers` compares the dependency trees under these
+//! features with this table.
 //!
 //! # FIPS
 //!
@@ -98,7 +99,8 @@
 //! - Each runtime makes its own TCP and TLS handshake with a host, and with
 //!   HTTP/2 its own connection. The [limits on idle
 //!   connections](ClientBuilder#default) apply to each runtime.
-//! - Each runtime runs one task per client, until one of the two ends.
+//! - Each runtime runs one task per client, until the runtime or the client
+//!   ends.
 //! - While a runtime does not run, its connections stay open, until it runs
 //!   again or is dropped. Its pool uses no connection that was idle for longer
 //!   than [`pool_idle_timeout`](ClientBuilder::pool_idle_timeout).

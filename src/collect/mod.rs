@@ -5,8 +5,8 @@
 //! caller that reads it gets the error, and no layer resends the request.
 //! [`CollectLayer`](crate::CollectLayer), inside of
 //! [`RetryLayer`](crate::RetryLayer), reads the body of a success before it
-//! returns the response, up to a cap. A body that breaks off then is an error
-//! of the service, and `Retry` repeats the request if that is safe.
+//! returns the response, up to a cap. If the body breaks off meanwhile, the
+//! service returns an error, and `Retry` repeats the request if that is safe.
 //!
 //! ```
 //! # use bytes::Bytes;

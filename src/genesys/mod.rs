@@ -1,8 +1,8 @@
 //! Genesys Cloud: its regions, its token endpoint, and the layers set up for
 //! it.
 //!
-//! [`GenesysLayer`](crate::GenesysLayer) combines the four layers of this crate
-//! in their order, set up for the Genesys Cloud API:
+//! [`GenesysLayer`](crate::GenesysLayer) combines four layers of this crate in
+//! their order, set up for the Genesys Cloud API:
 //!
 //! ```text
 //! Replay → Retry → Refresh → Bearer → your HTTP client
@@ -10,8 +10,8 @@
 //!
 //! An [`Org`] is one organisation: its [`Region`], its token, the hosts that
 //! the token may go to, its throttle and its budget. You build the layer from
-//! an `Org`. A request that has another `Org` in its extensions is sent as that
-//! one.
+//! an `Org`. A request that has another `Org` in its extensions is sent for
+//! that organisation, with its token.
 //!
 //! One of the [`grants`] gets the tokens: `client_credentials` for services,
 //! the others for requests on behalf of a person.
@@ -53,10 +53,10 @@
 //! # Ordering
 //!
 //! Put layers that the client needs (proxy, TLS, a limit on concurrency)
-//! inside, and layers that concern the whole call outside. The retry layer ends
-//! an attempt only if another one can follow, so for an upper bound put tower's
-//! `TimeoutLayer` around the stack. [Ordering](crate::guide::ordering) has the
-//! place of each other layer.
+//! inside, and layers that concern the whole call outside. The attempt time-out
+//! of `Retry` ends an attempt only if another one can follow. So for an upper
+//! bound, put tower's `TimeoutLayer` around the stack.
+//! [Ordering](crate::guide::ordering) has the place of each other layer.
 //!
 //! # Customising
 //!

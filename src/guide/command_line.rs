@@ -6,8 +6,8 @@
 //!   `$XDG_CACHE_HOME/my-program`. Concurrent runs make one token request.
 //! - [`token_valid_for`](crate::TokenCache::token_valid_for) serves programs
 //!   that cannot renew a token, such as a pipeline of half an hour that has it
-//!   in its environment. It replaces a token with less time left. A new token
-//!   of another run does not end the pipeline's token.
+//!   in its environment. If the cached token has less time left, it fetches a
+//!   new one. A new token of another run does not end the pipeline's token.
 //! - In CI, keep the directory where it outlives the job: on a self-hosted
 //!   runner, or in the job's workspace for several steps. Do not put it into a
 //!   cache that other branches or forks restore, unless it is

@@ -1,11 +1,11 @@
 //! Replays a request once after a 401, with a newer token.
 //!
 //! [`Refresh`] acts on a 401 that [`Bearer`](crate::bearer) marked as
-//! [`Renewable`](crate::replay::Renewable): it has a copy of the request sent
-//! once. Inside [`Retry`](crate::retry), which keeps the copy, `Refresh` asks
-//! it to resend at once. In a stack without `Retry`, `Refresh` keeps the copy,
-//! including the body, and sends it. `Bearer`, further in, signs the copy with
-//! the newer token, and waits for that token if it is still being fetched.
+//! [`Renewable`](crate::replay::Renewable): it causes one resend, of a copy of
+//! the request. Inside [`Retry`](crate::retry), which keeps the copy, `Refresh`
+//! asks it to resend at once. In a stack without `Retry`, `Refresh` keeps the
+//! copy, including the body, and sends it. `Bearer`, further in, signs the copy
+//! with the newer token, and waits for that token if it is still being fetched.
 //!
 //! The caller gets every other response unchanged, and the second 401 too. This
 //! layer renews nothing itself: only `Bearer` knows which token it sent.
@@ -79,9 +79,10 @@
 //!
 //! # Errors
 //!
-//! The errors of the inner service. If a 401 is returned, its extensions say
-//! why: [`Rejection`](crate::token::Rejection) if there is no newer token and
-//! none is being fetched, otherwise [`Unreplayed`](crate::replay::Unreplayed).
+//! The errors of the inner service. The extensions of a returned 401 say why it
+//! was not replayed, or not once more: its
+//! [`Rejection`](crate::token::Rejection), if no newer token is there or on its
+//! way; otherwise [`Unreplayed`](crate::replay::Unreplayed).
 //!
 //! # Cancellation
 //!

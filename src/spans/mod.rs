@@ -4,9 +4,10 @@
 //! [`SpanLayer::calls`](crate::SpanLayer::calls), outside of all layers,
 //! creates a span for each call.
 //! [`SpanLayer::attempts`](crate::SpanLayer::attempts), around the client,
-//! creates a span for each send. The spans are [`tracing`] spans, so a
-//! subscriber such as `tracing-opentelemetry` exports them to a collector.
-//! Without these layers in the stack, calls and attempts have no spans.
+//! creates a span for the send of each attempt, without its wait for a token.
+//! The spans are [`tracing`] spans, so a subscriber such as
+//! `tracing-opentelemetry` exports them to a collector. Without these layers in
+//! the stack, calls and attempts have no spans.
 //!
 //! ```
 //! use http::Request;

@@ -57,12 +57,15 @@
 //! challenge are right, it redirects back at once, with a code. The API has
 //!
 //! - `POST /api/v2/analytics/conversations/details/query`, and the same as a
-//!   job: `POST …/jobs`, `GET …/jobs/{id}` (queued at the first poll, fulfilled
-//!   at the third, unless [`end_jobs`](MockGenesys::end_jobs) ends it),
-//!   `DELETE …/jobs/{id}`, `GET …/results` and `GET …/jobs/availability`;
-//! - `GET` (with `id`, `state`, `sortOrder`) and `POST /api/v2/users`, `GET`,
-//!   `PATCH` (with the current `version`) and `DELETE /api/v2/users/{id}`;
-//! - `GET /api/v2/users/me`, and `GET`, `HEAD` and `DELETE /api/v2/tokens/me`.
+//!   job, below `/api/v2/analytics/conversations/details`: `POST …/jobs`, `GET
+//!   …/jobs/{id}` (queued at the first poll, fulfilled at the third, unless
+//!   [`end_jobs`](MockGenesys::end_jobs) ends it), `DELETE …/jobs/{id}`, `GET
+//!   …/jobs/{id}/results` and `GET …/jobs/availability`;
+//! - `/api/v2/users`: `GET` (with `id`, `state`, `sortOrder`) and `POST`;
+//!   `/api/v2/users/{id}`: `GET`, `PATCH` (with the current `version`) and
+//!   `DELETE`;
+//! - `/api/v2/users/me`: `GET`; `/api/v2/tokens/me`: `GET`, `HEAD` and
+//!   `DELETE`.
 //!
 //! A conversation query reads `interval`, `order` and `paging`, and ignores
 //! filters. All conversations begin within [`interval`](MockGenesys::interval).
@@ -102,7 +105,8 @@
 //! # Counting
 //!
 //! [`count`](MockGenesys::count) returns the number of requests at a [`Route`],
-//! [`requests`](MockGenesys::requests) the last of them in full, byte for byte.
+//! and [`requests`](MockGenesys::requests) the most recent ones in full, byte
+//! for byte.
 //!
 //! # Clock
 //!

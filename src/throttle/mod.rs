@@ -35,7 +35,7 @@ pub(crate) use ticket::{Admission, Ticket};
 use crate::limiter::Limiter;
 
 /// Holds requests to an endpoint after a 429, first sends included, until the
-/// server's wait is over.
+/// wait that the server asked for is over.
 ///
 /// Use one for each organisation and token, because the API counts requests per
 /// token. Requests wait inside their calls, in order of arrival, each at most
@@ -43,20 +43,21 @@ use crate::limiter::Limiter;
 /// wait: a first send goes to the server at once, and a retry is not made, so
 /// that its call returns the 429.
 ///
-/// Another 429 can make the wait of a held request too long. It is then sent
-/// without its turn:
+/// While a request is held, another 429 can make its wait too long. The request
+/// is then sent without its turn:
 ///
 /// - A first send goes at once.
-/// - A retry goes, but never before its own `Retry-After` has passed. As far as
-///   their deadlines leave time, such retries go one by one.
+/// - A retry goes as soon as the `Retry-After` of its own response has passed.
+///   As far as their deadlines leave time, such retries go one by one.
 ///
 /// A request that is dropped leaves no gap in the queue.
 ///
-/// When the server's wait is over, the throttle releases requests one by one,
+/// When the wait is over, the throttle releases the held requests one by one,
 /// slowly at first. Without another 429, the pace doubles repeatedly: each
-/// second at the default interval. When the queue is empty, the endpoint is
-/// open. So the queue is gone after a few seconds, even if more requests arrive
-/// than the first pace would release. Another 429 resets the pace.
+/// second, with the default interval of 200 ms. When the queue is empty, the
+/// gate of the endpoint opens. So the queue is gone after a few seconds, even
+/// if more requests arrive than the first pace would release. Another 429
+/// resets the pace.
 ///
 /// # Default
 ///
@@ -64,8 +65,7 @@ use crate::limiter::Limiter;
 /// that Genesys allows per token), ten in the next one, then twenty. An
 /// endpoint is the method, the host with its port, and the path, in which
 /// numbers, UUIDs and long hexadecimal strings count as the same. At most 1024
-/// endpoints are closed at a time. Beyond that, the throttle holds all
-/// requests.
+/// gates are closed at a time. Beyond that, the throttle holds all requests.
 ///
 /// # Cloning
 ///
@@ -73,7 +73,8 @@ use crate::limiter::Limiter;
 ///
 /// # Example
 ///
-/// One 429 holds the requests to other paths of the host, too:
+/// With one endpoint for each host, a 429 of one path holds the requests to the
+/// others, too:
 ///
 /// ```
 /// use std::time::Duration;

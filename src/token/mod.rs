@@ -2,10 +2,10 @@
 //!
 //! Three roles, from the outside in:
 //!
-//! - A [`TokenProvider`] gives a layer the current token for each request,
-//!   without a wait if there is one. [`TokenCache`] is the provider for all
-//!   usual cases. [`FixedToken`] is for tests, and for a token that other code
-//!   looks after.
+//! - A [`TokenProvider`] gives a layer the current token for each request, at
+//!   once if the token is there. [`TokenCache`] is the provider for all usual
+//!   cases. [`FixedToken`] is for tests, and for a token that other code looks
+//!   after.
 //! - A [`TokenCache`] keeps one token valid. It renews the token early, or
 //!   after a 401, once for all who wait.
 //! - A [`TokenSource`] fetches a token: one request, no cache, no retry. The
@@ -22,7 +22,7 @@
 //!                           early renewal        margin before expiry
 //!   └─── a reported 401 makes a fresh or due token refused ──┘
 //!
-//!           │ idle          │ renewing │ cooldown: the   │ damped: fresh
+//!           │ idle          │ renewing │ cooldown: the   │ damped: new
 //!           │               │          │ endpoint failed │ tokens refused
 //!   ────────┼───────────────┼──────────┼─────────────────┼────────────────
 //!   fresh   │ token         │ token    │ token           │ token
@@ -33,8 +33,9 @@
 //!
 //! The row is the state of the token, the column the state of the cache, and
 //! the cell is what a caller gets. *Renews* starts one renewal in the
-//! background; *waits* waits for its result. A cache without a token is in the
-//! row *expired*. Without
+//! background; *waits* waits for its result; *gets 401*: the caller gets the
+//! refused token, and its request another 401. *Expired* begins a margin before
+//! the real expiry. A cache without a token is in the row *expired*. Without
 //! [`keep_warm`](TokenCache::keep_warm) only a caller starts a renewal, so an
 //! idle process renews at its next request.
 //!

@@ -7,9 +7,9 @@ use super::{Fingerprint, IssuedToken, TokenError, TokenErrorKind, lifetime::EXPI
 /// A source of tokens: one request to a token endpoint, without a cache or a
 /// retry.
 ///
-/// [`TokenCache`](super::TokenCache) around it keeps the token, shares the
-/// renewal and retries. The [kind](super::TokenErrorKind) of the error decides
-/// what the cache does next.
+/// [`TokenCache`](super::TokenCache) around it keeps the token, shares each
+/// renewal among all callers, and retries it. The [kind](super::TokenErrorKind)
+/// of the error decides what the cache does next.
 ///
 /// The [module docs](super#example) have an example.
 /// [`source_fn`](super::source_fn) turns a closure into a source.

@@ -1,7 +1,7 @@
 //! The grants of the Genesys Cloud token endpoint. Each is a
 //! [`TokenSource`](crate::token::TokenSource) over your HTTP client.
 //!
-//! | grant | for | client shows | renewed with | when that ends |
+//! | grant | for | client shows | renewed with | what to do when that fails |
 //! |---|---|---|---|---|
 //! | [`ClientCredentials`] | the client itself | id and secret | the same grant, any number of times | correct the client or its secret |
 //! | [`RefreshToken`] | a person who logged in earlier | id and secret | the refresh token, which each response replaces | log in again |
@@ -28,7 +28,7 @@
 //! | [`TokenErrorKind`] | cause |
 //! |---|---|
 //! | [`Denied`] | `invalid_client` (or the wrong region), `unauthorized_client`, and other faults of the request |
-//! | [`LoginRequired`] | `invalid_grant`, and grants that are or may be used |
+//! | [`LoginRequired`] | `invalid_grant`, and a code or refresh token that is used up, or may be |
 //! | [`Throttled`] | 429, and the 400 that says `rate limit exceeded` |
 //! | [`Unavailable`] | 5xx, and responses that are not from the token endpoint |
 //! | [`Transport`] | no connection, or one that broke |
@@ -36,10 +36,10 @@
 //! | [`Credentials`] | the provider of credentials or assertions failed |
 //! | [`NotPersisted`], [`NotMarked`], [`Busy`] | with refresh tokens only: not stored, not marked, in use |
 //!
-//! The head of a 429 or 5xx decides, with `Retry-After`, even if the body
-//! cannot be read. A `Retry-After` of zero, or a date in the past, counts as
-//! not stated. A 200 with an `error` of RFC 6749 and no token counts as that
-//! error.
+//! For a 429 or 5xx, the status and `Retry-After` decide the kind and the
+//! pause, even if the body cannot be read. A `Retry-After` of zero, or a date
+//! in the past, counts as not stated. A 200 with an `error` of RFC 6749 and no
+//! token counts as that error.
 //!
 //! An error repeats only the codes of RFC 6749 from a response's body, and
 //! never a secret.

@@ -133,8 +133,9 @@ impl<C, P, B> RefreshToken<C, P, B> {
         }
     }
 
-    /// Stores each new refresh token before its token is used. Default: refresh
-    /// tokens are in memory only, and the login ends with the process.
+    /// Stores each new refresh token before the access token that came with it
+    /// is used. Default: refresh tokens are in memory only, and the login ends
+    /// with the process.
     #[must_use]
     pub fn with_store(mut self, store: impl RefreshTokenStore) -> Self {
         self.login.set_store(store);

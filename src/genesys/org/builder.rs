@@ -161,15 +161,15 @@ impl<P> OrgBuilder<P> {
     /// [`Upstream::new`] for each organisation that is built.
     ///
     /// If a limit is set, each organisation has a throttle of its own, with the
-    /// settings of this one.
+    /// settings of the throttle in this upstream.
     pub fn upstream(mut self, upstream: Upstream) -> Self {
         self.upstream = Some(upstream);
         self
     }
 
     /// Keeps the requests of this organisation in this process within this
-    /// limit, whether or not other processes use the same client. Default: no
-    /// limit; the throttle learns of Genesys' limit through 429s.
+    /// limit, whether or not other processes use the same OAuth client.
+    /// Default: no limit; the throttle learns of Genesys' limit through 429s.
     ///
     /// For several processes, use [`shared_limit`](OrgBuilder::shared_limit),
     /// or give each process its part of the limit. The two methods replace each
@@ -346,7 +346,8 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
     }
 
     /// Shares the token, through a [store](crate::store), with other processes
-    /// that use the same client. Default: each process fetches its own token.
+    /// that use the same OAuth client. Default: each process fetches its own
+    /// token.
     ///
     /// To share the tokens of another source, use [`SharedSource::new`] with a
     /// key for it.
@@ -355,15 +356,15 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
         self
     }
 
-    /// Keeps the requests of all processes that use the same client within this
-    /// limit together, through a [book](crate::store::book) in a store. Default:
-    /// no limit; the throttle of each process learns of Genesys' limit through
-    /// 429s.
+    /// Keeps the requests of all processes that use the same OAuth client
+    /// within this limit together, through a [book](crate::store::book) in a
+    /// store. Default: no limit; the throttle of each process learns of
+    /// Genesys' limit through 429s.
     ///
-    /// The limit belongs to the client and its login host. So a renewed token
-    /// brings no second allowance, and the processes need not
-    /// [share](Self::share) the token. If they do, give both methods a clone of
-    /// one store.
+    /// The limit belongs to the OAuth client and the login host of its region,
+    /// which issues the tokens. So a renewed token brings no second allowance,
+    /// and the processes need not [share](Self::share) the token. If they do,
+    /// give both methods a clone of one store.
     ///
     /// ```
     /// use tower_genesys::{

@@ -23,9 +23,10 @@ use crate::{
 ///
 /// A clone is cheap and refers to the same organisation.
 ///
-/// [`GenesysLayer::new`](crate::GenesysLayer::new) takes the default
-/// `Org` of a stack. A request that has another `Org` in its extensions is sent
-/// as that one, so one stack serves any number of organisations. With
+/// [`GenesysLayer::new`](crate::GenesysLayer::new) takes the default `Org` of a
+/// stack. A request that has another `Org` in its extensions is sent for that
+/// organisation, with its token, so one stack serves any number of
+/// organisations. With
 /// [`GenesysLayer::per_request`](crate::GenesysLayer::per_request), each
 /// request must name its `Org`.
 ///
@@ -150,12 +151,13 @@ impl Org {
         self.inner.account.tokens()
     }
 
-    /// Logs out: ends the organisation's token at the service, in the store and
-    /// in this process.
+    /// Ends the organisation's token at the service, in the store and in this
+    /// process.
     ///
     /// This calls [`TokenCache::revoke`](crate::TokenCache::revoke), which
-    /// explains each error. A login stays valid through its refresh token. To
-    /// end the login as well, delete the refresh token where it is stored.
+    /// explains each error. A person's login outlives the token, through its
+    /// refresh token. To log the person out, also delete the refresh token
+    /// where it is stored.
     ///
     /// # Errors
     ///

@@ -2,7 +2,8 @@
 //!
 //! [`Orgs`] is a registry of [`Org`](crate::Org)s under your own keys, such as
 //! the id of a tenant. It builds the organisation of a key at the first request
-//! for it, and closes it after a while without use.
+//! for it. After a while without use, it *closes* the organisation: it drops
+//! it, with its token.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -54,9 +55,9 @@
 //! The registry never closes an organisation in use. If all are in use and no
 //! place is left, [`Orgs::get`] returns [`OrgsErrorKind::Full`].
 //!
-//! [`Orgs::get`] and [`Orgs::try_get`] look for idle organisations, a few times
-//! per idle time. Nothing runs in the background. [`Orgs::close_idle`] looks at
-//! once.
+//! Nothing runs in the background. Instead, [`Orgs::get`] and [`Orgs::try_get`]
+//! also look for idle organisations, but only a few times within each idle
+//! time. [`Orgs::close_idle`] looks at once.
 //!
 //! # Errors
 //!

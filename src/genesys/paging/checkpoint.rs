@@ -13,7 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 /// link that leads to the next one. It knows its request by a digest of path,
 /// body and page size, and is refused by any other request
 /// ([`PageErrorKind::Checkpoint`]). It does not know the organisation: a
-/// program that works for several stores it with the organisation's id.
+/// program that works for several organisations keeps the organisation's id
+/// beside it.
 ///
 /// ```
 /// # use bytes::Bytes;

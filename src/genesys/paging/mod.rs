@@ -4,7 +4,8 @@
 //! to page from the crate's table of the API ([`Paging::of`]), and makes a
 //! stream of [`Page`]s with your row type. The layers below handle expired
 //! tokens and throttled requests. The stream returns each row once, and never
-//! ends early without an error: every fault is a [`PageError`].
+//! ends early without an error: every fault is a [`PageError`], except
+//! [three](#errors) of which the responses show nothing.
 //!
 //! # Example
 //!
@@ -65,14 +66,14 @@
 //!
 //! | operations | the next page is found by |
 //! |---|---|
-//! | most lists, and searches by POST | number: in the caller's query, at the top of the body, or in `paging` |
+//! | most lists, and searches by POST | number: in the caller's query, at the top level of the request's body, or in the body's object `paging` |
 //! | lists with `after` or `cursor` | the link `nextUri`, or a token in the body |
 //! | SCIM | the number of the first row |
 //! | chats | the id of the last row |
 //! | jobs of analytics, audits, usage, work items and cases | started, waited for, then read by cursor, link or number |
 //! | lists and arrays without pages | one page |
 //!
-//! For an operation that is not in the table, describe how it pages:
+//! For an operation that [`Paging::of`] does not know, describe how it pages:
 //! [`with_paging`](PagedRequest::with_paging).
 //!
 //! # Customising
@@ -154,8 +155,8 @@
 //! # Cloning
 //!
 //! Clone a [`Pager`] or a [`PagedRequest`] for another stream. Each request
-//! goes through a clone of the service, so clones must share a limit on
-//! concurrency, as those of tower's do.
+//! goes through a clone of the service. So a limit on concurrency bounds them
+//! only if its clones share it, as the clones of tower's `ConcurrencyLimit` do.
 //!
 //! # Errors
 //!
@@ -167,12 +168,13 @@
 //! client, the stack retries such a page, with backoff and within the budget,
 //! and the pager does not.
 //!
-//! A stream ends without an error only if the page is the last by the rule of
-//! its way, and no field of the page contradicts that. A contradiction is
-//! [`PageErrorKind::Incomplete`], and the message names the field:
+//! A stream ends without an error only if the page is the last one by the
+//! operation's way to page, and no field of the page contradicts that. A
+//! contradiction is [`PageErrorKind::Incomplete`], and the message names the
+//! field:
 //!
-//! - a way to more rows in `nextUri`, `nextPage`, `cursor`, `cursors.after` or
-//!   `after`;
+//! - a link or token that leads to more rows, in `nextUri`, `nextPage`,
+//!   `cursor`, `cursors.after` or `after`;
 //! - a page number below the page count;
 //! - a total above the rows so far;
 //! - a state that says that the response is not complete;
@@ -189,13 +191,14 @@
 //!   query only intervals that have ended.
 //! - A page loses its only sign of more rows: some pages have nothing but a
 //!   `nextUri` or a `cursor`.
-//! - The last page of a chat is cut short. A page of the requested length is
-//!   followed by another request, a shorter one counts as the last.
+//! - The last page of a chat is cut short. After a page of the requested
+//!   length, the pager asks for another; a shorter page counts as the last.
 //!
 //! A few operations return a total that is an estimate, is capped, or counts
 //! rows that the client may not see. Such a list still ends without an error if
-//! its pages have numbers and a page count, and that many pages can hold the
-//! total. For other lists, use [`without_total`](PagedRequest::without_total).
+//! its pages have numbers and a page count, and the total is at most the page
+//! count times the page size. For other lists, use
+//! [`without_total`](PagedRequest::without_total).
 //!
 //! # Cancellation
 //!

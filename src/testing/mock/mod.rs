@@ -56,8 +56,10 @@ impl MockGenesys {
     }
 
     /// Returns the mock as an HTTP client for one body type, like a real
-    /// client. Use it for tokens and below the layers, where the compiler must
-    /// infer the body type. [`MockClient`] has an example.
+    /// client. Use it where the compiler must infer the body type: for
+    /// [`OrgBuilder::build`](crate::genesys::OrgBuilder::build), and below the
+    /// layers if it cannot infer the type with [`service`](Self::service).
+    /// [`MockClient`] has an example.
     pub fn http_client(&self) -> MockClient {
         MockClient::new(self.service())
     }

@@ -47,16 +47,17 @@ use super::{AccessToken, Generation, Rejection, TokenError, TokenProvider, Token
 /// callers share its result, and dropping one of them changes nothing.
 ///
 /// After a failure the cache sends the token endpoint nothing during a
-/// cooldown: a quarter of a second at first, up to a minute (five minutes if
-/// the endpoint refuses the client), and never less than `Retry-After`, up to
-/// an hour. While the endpoint fails for five minutes, the cache sends it at
-/// most 24 requests without a valid token (usually 15 to 19), and at most 8
-/// with one. No failure is final: after a secret is rotated at run time, the
-/// cache recovers.
+/// cooldown. The cooldown grows from a quarter of a second to a minute (from 5
+/// seconds to five minutes if the endpoint refuses the client). If the endpoint
+/// asks for a longer one with `Retry-After`, the cache keeps to it, up to an
+/// hour. In five minutes of failures, the endpoint gets at most 24 requests
+/// (usually 15 to 19) if the cache has no valid token, and at most 8 if it has
+/// one. No failure is final: after a secret is rotated at run time, the cache
+/// recovers.
 ///
-/// The cache damps renewals forced by 401s if they do not help: three at once,
-/// then one after 10 seconds, 20, 40 and so on up to five minutes. The limit
-/// resets when the API has accepted tokens for a minute.
+/// The cache damps renewals forced by 401s if they do not help: three without a
+/// pause, then one after 10 seconds, 20, 40 and so on up to five minutes. The
+/// limit resets when the API has accepted tokens for a minute.
 ///
 /// # Panics
 ///
@@ -210,10 +211,11 @@ impl TokenCache {
     /// Requests a new token at once, even during the cooldown after a failure.
     ///
     /// Use it after granting roles to the client (only new tokens carry them),
-    /// after correcting a secret, or after a new login. The cache serves a
-    /// valid token that the API has not refused until the new one arrives. To
-    /// wait for that, call [`wait`](TokenProvider::wait)`(old.generation())`:
-    /// it reports the old token as refused, so all callers wait from then on.
+    /// after correcting a secret, or after a new login. Until the new token
+    /// arrives, the cache serves the old one, if it is valid and the API has
+    /// not refused it. To wait for that, call
+    /// [`wait`](TokenProvider::wait)`(old.generation())`: it reports the old
+    /// token as refused, so all callers wait from then on.
     ///
     /// Two limits still apply: a pause that the token endpoint asked for, and
     /// the damper, which counts these calls like renewals that 401s force. The

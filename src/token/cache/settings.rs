@@ -127,9 +127,9 @@ impl CacheSettings {
     /// Sets how long before expiry the cache renews a token in the background;
     /// it serves the old token meanwhile. Default: 10 minutes.
     ///
-    /// The value is capped at a quarter of the token's lifetime. The cache
-    /// renews each token up to half of this earlier, at random, so that
-    /// processes that started together renew at different times.
+    /// The value is capped at a quarter of the token's lifetime. At random, the
+    /// cache renews each token earlier still, by up to half of the capped
+    /// value, so that processes that started together renew at different times.
     #[must_use]
     pub const fn with_renew_before(mut self, margin: Duration) -> Self {
         self.renew_before = margin;

@@ -142,7 +142,7 @@ pub fn table(_measured: &[Rounds], _counted: &Counted) -> Section {
     let tenths = |number: u64| format!("{}.{}", number / 10, number % 10);
     let [floor_of_many, many] = growth::MANY;
     rows.push(vec![
-        format!("{many} in turn, beyond {floor_of_many}: lines of memory that no cache holds"),
+        format!("{many} in turn, beyond {floor_of_many}: cache misses"),
         tenths(more_lines),
     ]);
     Section {
@@ -155,7 +155,7 @@ pub fn table(_measured: &[Rounds], _counted: &Counted) -> Section {
             most(four, added(four), MOST_FOR_FOUR),
             Goal::new(
                 format!(
-                    "{many} in turn: at most {} lines of memory",
+                    "{many} in turn: at most {} cache misses",
                     tenths(MOST_LINES)
                 ),
                 tenths(more_lines),

@@ -301,7 +301,7 @@ fn goals(rounds: &[Rounds]) -> Vec<Goal> {
     let renewing = all(rounds, &|rounds| rounds.ratio(RENEWING, OURS).median);
     vec![
         Goal::new(
-            "at 1, 2, 8 and 64 tasks faster than all others that may be relied on",
+            "at 1, 2, 8 and 64 tasks faster than all others that notice an expiry while the machine sleeps",
             show(&ahead),
             least(&ahead) > 1.0,
         ),
@@ -317,7 +317,7 @@ fn goals(rounds: &[Rounds]) -> Vec<Goal> {
         )
         .against(format!(
             "two coarse clocks are half of a hit, and the machine was slower than when the goal was set: \
-             its floor, which reads none, ran at {}",
+             the floor of the table, which reads no clock, ran at {}",
             show(&floor_rate).replace(" ×", "")
         )),
         Goal::new(

@@ -236,9 +236,8 @@ pub fn table(measured: &[Rounds], counted: &Counted) -> Section {
     let time = |name, most: f64, (floor, floor_name)| {
         let ratio = rounds.ratio(name, floor);
         let text = format!("{name}: at most {most} × the time of {floor_name}");
-        Goal::new(text, format!("{} ×", ratio.show(2)), ratio.median <= most).against(
-            "the log of what is kept takes 780 instructions for each frame, under three locks",
-        )
+        Goal::new(text, format!("{} ×", ratio.show(2)), ratio.median <= most)
+            .against("keeping a frame takes 780 instructions, under three locks")
     };
     let memory = |name, most: u64| {
         let text = format!("{name}: at most {most} KiB held");

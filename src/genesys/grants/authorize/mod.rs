@@ -1,5 +1,5 @@
-//! The `authorization_code` grant, and both ends of a login: the page of the
-//! authorization server, and the redirect back.
+//! The `authorization_code` grant, and the two steps of a login before it: the
+//! page of the authorization server, and the redirect back.
 
 mod redirect;
 mod url;
@@ -34,7 +34,7 @@ use crate::{
 /// | answer | next fetch |
 /// |---|---|
 /// | with a refresh token | as for [`RefreshToken`](super::RefreshToken), store included |
-/// | without one (inactivity timeout, PKCE) | [`LoginRequired`], without a request |
+/// | without one: with PKCE only, or if the organisation has an inactivity time-out | [`LoginRequired`], without a request |
 ///
 /// [`new`](Self::new) is for clients with a secret, which it sends by HTTP
 /// Basic; a verifier in the [`LoginCode`] adds PKCE. [`public`](Self::public)
@@ -100,8 +100,9 @@ impl<C, P, B> AuthorizationCode<C, P, B> {
         }
     }
 
-    /// Stores each refresh token before its token is used. Default: refresh
-    /// tokens are in memory only, and the login ends with the process.
+    /// Stores each refresh token before the access token that came with it is
+    /// used. Default: refresh tokens are in memory only, and the login ends
+    /// with the process.
     #[must_use]
     pub fn with_store(mut self, store: impl RefreshTokenStore) -> Self {
         self.login.set_store(store);

@@ -2,8 +2,9 @@
 //!
 //! [`Login::fetch`] has the order of steps. `slot` hands the grant to one
 //! request at a time, and `error` names each end of a login. With a store, the
-//! login stores each refresh token before its token is used, and marks it
-//! before it is sent, so that the next process knows whether it may be used up.
+//! login stores each refresh token before the access token that came with it is
+//! used. It marks a refresh token before it sends it, so that the next process
+//! knows whether the refresh token may be used up.
 
 mod error;
 mod grant;
