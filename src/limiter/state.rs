@@ -119,9 +119,11 @@ impl State {
     }
 
     /// Removes a waiting send that was dropped.
+    ///
+    /// The next one is woken, and reserves if slots are missing: a send may be
+    /// dropped outside of a runtime, where no reservation can start.
     pub(super) fn leave(&mut self, ticket: u64, now: Instant, effects: &mut Effects) {
         self.line.leave(ticket, now, &mut effects.woken);
-        self.supply(now, effects);
     }
 
     /// Supplies the waiting sends with slots: from the book, or made up.

@@ -490,3 +490,30 @@ fn the_longest_closure_is_kept_and_slots_may_begin_after_it() {
     process.answer(ask.id, Some(answer), 0.0);
     assert_eq!(process.events(), ["reserved", "waiting_began"]);
 }
+
+/// A send may be dropped outside of a runtime, where no reservation can start.
+#[test]
+fn the_next_send_reserves_after_one_that_was_dropped() {
+    let mut process = Process::stated();
+    let tickets = [0.0; 2].map(|at| match process.join(at) {
+        Joined::Queued(ticket, _) => ticket,
+        other => panic!("{other:?}"),
+    });
+    let ask = process.asked().expect("one");
+    process.answer(ask.id, grant(&[5.0, 6.0], 1, 300), 0.0);
+    let far = process.start + FAR;
+    let mut look = |process: &mut Process, ticket, seconds| {
+        let (now, effects) = (process.at(seconds), &mut process.effects);
+        let turn = process.state.poll(ticket, far, now, Waker::noop(), effects);
+        assert!(matches!(turn, Turn::Look(..)), "{turn:?}");
+    };
+    look(&mut process, tickets[1], 0.0);
+    // Nothing has polled them, and the slots are over.
+    process.effects.woken.clear();
+    let now = process.at(8.0);
+    process.state.leave(tickets[0], now, &mut process.effects);
+    assert!(process.asked().is_none());
+    assert_eq!(process.effects.woken.len(), 1);
+    look(&mut process, tickets[1], 8.0);
+    assert_eq!(process.asked().expect("one").want, 1);
+}
