@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tower_genesys::testing::{ANY_API, MockList};
+use tower_genesys::{
+    genesys,
+    testing::{ANY_API, MockList},
+};
 
 use crate::{
     definition::lines,
@@ -77,6 +80,7 @@ fn empty_last(rows: usize) -> usize {
 async fn every_list_is_read_whole_by_its_path_alone() {
     let mut ways = BTreeMap::new();
     let setup = Setup::new();
+    let templates = genesys::templates();
     for list in lists() {
         for rows in [0, 1, 230, 1030] {
             setup.add(&list, MockList::new(rows).with_page_size(PAGE));
@@ -87,6 +91,11 @@ async fn every_list_is_read_whole_by_its_path_alone() {
             assert!(came.iter().copied().eq(0..rows), "{name}: {}", came.len());
             let calls = setup.mock.count(ANY_API) - before;
             assert_eq!(calls, requests(&list, rows), "{name}");
+        }
+        // Spans and metrics name each of them: the polls of a job, too.
+        for sent in setup.mock.requests_at(ANY_API) {
+            let (method, uri) = (sent.method(), sent.uri());
+            assert!(templates.find(method, uri).is_some(), "{method} {uri}");
         }
         *ways.entry(list.way).or_insert(0) += 1;
     }
