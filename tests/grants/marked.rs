@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use http::HeaderMap;
 use tokio::{
     task::yield_now,
-    time::{Instant, sleep},
+    time::{Instant, advance, sleep},
 };
 use tower::Service;
 use tower_genesys::{
@@ -39,6 +39,8 @@ struct Content {
     failing_marks: usize,
     failing_unmarks: usize,
     hanging_marks: usize,
+    /// How many marks block the thread for a minute.
+    late_marks: usize,
 }
 
 impl Row {
@@ -88,6 +90,10 @@ impl RefreshTokenStore for Row {
         yield_now().await;
         if self.with(|content| take(&mut content.hanging_marks)) {
             sleep(Duration::from_secs(60)).await;
+        }
+        if self.with(|content| take(&mut content.late_marks)) {
+            // Its first poll moves the clock.
+            let _ = advance(Duration::from_secs(60)).now_or_never();
         }
         self.with(|content| {
             content.log.push("mark");
@@ -381,6 +387,29 @@ async fn a_refresh_token_is_not_sent_without_time_for_an_answer() {
     assert!(error.to_string().contains("was not sent"), "{error}");
     assert_eq!((mock.token_posts(), row.in_use()), (0, false));
     assert!(!process.handle().is_login_required());
+}
+
+/// The deadline passes while the thread is blocked, or the machine asleep.
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_is_not_sent_after_the_deadline() {
+    let mock = MockGenesys::new();
+    for (marks_late, is_marked) in [(false, false), (true, true)] {
+        let row = Row::of(&mock);
+        row.with(|content| content.late_marks = usize::from(marks_late));
+        let process = row.process(&mock, Client::new(&mock, [Way::Slow]));
+        let mut begun = cx();
+        if !marks_late {
+            begun.deadline = Instant::now();
+        }
+        let before = mock.token_posts();
+        let error = process.fetch(begun).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::TimedOut, "{error}");
+        assert!(error.to_string().contains("was not sent"), "{error}");
+        assert_eq!((mock.token_posts(), row.in_use()), (before, is_marked));
+        // The next fetch sends it.
+        fetch(&process).await.unwrap();
+        assert_eq!((mock.token_posts(), row.in_use()), (before + 1, false));
+    }
 }
 
 /// A client that is ready after 14 seconds.

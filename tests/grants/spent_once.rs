@@ -6,11 +6,12 @@ use std::{future::Future, pin::pin, task::Context};
 use futures_util::{FutureExt, task::noop_waker};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use tokio::time::Instant;
 use tower_genesys::{
     Region, TokenCache,
     genesys::grants::{AuthorizationCode, LoginCode, RefreshToken},
     testing::{MockGenesys, Script, TOKEN},
-    token::TokenErrorKind,
+    token::{FetchContext, Reason, TokenErrorKind, TokenSource},
 };
 
 use crate::setup::{
@@ -303,4 +304,16 @@ async fn a_code_is_sent_at_most_once_and_kept_until_then() {
         assert_eq!(kind(&broken).await, LOST);
     }
     assert_eq!(mock.token_posts(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_begins_after_its_deadline_loses_no_login() {
+    let mock = MockGenesys::new();
+    let source = refreshing(&mock, Scripted::new(&mock, [Way::Slow]));
+    let late = FetchContext::new(Reason::Missing, Instant::now());
+    let error = source.fetch(late).await.unwrap_err();
+    assert_eq!(error.kind(), TokenErrorKind::TimedOut, "{error}");
+    assert!(error.to_string().contains("was not sent"), "{error}");
+    assert!(fetch(&source).await.is_ok());
+    assert_eq!(mock.token_posts(), 1);
 }

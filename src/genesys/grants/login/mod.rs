@@ -98,11 +98,16 @@ impl<C, P, B> Login<C, P, B> {
         let identity = self.authentication.identity().await?;
         let client = self.endpoint.ready().await?;
         self.check_current(&taken)?;
-        if !has_time(cx, begun) {
+        let least = least_time(cx, begun);
+        if !has_time(cx, least) {
             return Err(self.too_late());
         }
         self.mark(&mut taken, cx).await?;
         self.check_current(&taken)?;
+        // The mark takes half of the time, unless the thread was blocked.
+        if !has_time(cx, least / 2) {
+            return Err(self.too_late());
+        }
         let Some(grant) = taken.spend() else {
             return Err(self.absent(Absent::InUse));
         };
@@ -232,13 +237,18 @@ impl<C, P, B> Login<C, P, B> {
     }
 }
 
-/// Reports whether enough time is left for a request: one that is cut off may
-/// lose the login. For callers with a short deadline, an eighth of it is
-/// enough.
-fn has_time(cx: &FetchContext, begun: Instant) -> bool {
+/// Returns the least time for a request: one that is cut off may lose the
+/// login. For callers with a short deadline, an eighth of it is enough.
+fn least_time(cx: &FetchContext, begun: Instant) -> Duration {
     let whole = cx.deadline.saturating_duration_since(begun);
+    FOR_REQUEST.min(whole / 8)
+}
+
+/// Reports whether this much time is left, and any at all: a fetch may begin
+/// after its deadline.
+fn has_time(cx: &FetchContext, least: Duration) -> bool {
     let left = cx.deadline.saturating_duration_since(Instant::now());
-    left >= FOR_REQUEST.min(whole / 8)
+    !left.is_zero() && left >= least
 }
 
 /// Returns when the login gives up a wait that begins now:
