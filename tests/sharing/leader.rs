@@ -6,7 +6,7 @@ use tokio::{
 };
 use tower_genesys::{
     Sharing,
-    store::{Fault, Operation},
+    store::{Fault, Operation, StoreErrorKind},
     token::{FetchContext, Reason, TokenErrorKind, TokenProvider, TokenSource},
 };
 
@@ -169,4 +169,27 @@ async fn a_leader_that_wakes_up_after_its_lease_takes_the_token_of_the_winner() 
     assert_eq!((late.as_str(), fleet.endpoint.posts()), ("t0p-s3cr3t-2", 2));
     assert_eq!(fleet.events.count("superseded"), 1);
     assert_eq!(fleet.tokens().len(), 1);
+}
+
+/// The deadline passes while the thread is blocked, or the machine asleep.
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_begins_after_its_deadline_sends_nothing() {
+    for is_alone in [false, true] {
+        let fleet = Fleet::of(0);
+        if is_alone {
+            let down = Fault::Fail(StoreErrorKind::Unavailable);
+            fleet.store.inject_all(down);
+        }
+        let source = fleet.source(fleet.sharing(&[("key", 1)]));
+        let late = FetchContext::new(Reason::Missing, Instant::now());
+        let error = source.fetch(late).await.expect_err("it is too late");
+        assert_eq!(error.kind(), TokenErrorKind::TimedOut, "{error}");
+        assert_eq!(fleet.endpoint.posts(), 0, "{is_alone}");
+        // The next one waits for nothing.
+        settle().await;
+        let begun = Instant::now();
+        let next = FetchContext::new(Reason::Missing, begun + seconds(15));
+        source.fetch(next).await.expect("a token");
+        assert_eq!(begun.elapsed(), POST, "{is_alone}");
+    }
 }

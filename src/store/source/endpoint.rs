@@ -43,7 +43,13 @@ impl<S: ShareableSource> Round<'_, S> {
     fn has_time_for_request(&self) -> bool {
         let whole = self.limit().saturating_duration_since(self.begun);
         let left = self.limit().saturating_duration_since(Instant::now());
-        left >= AFTER_COOLDOWN.min(whole / 8)
+        !self.is_over() && left >= AFTER_COOLDOWN.min(whole / 8)
+    }
+
+    /// Returns whether no time is left. A fetch may begin after its deadline,
+    /// if the thread was blocked or the machine slept.
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.limit()
     }
 }
 
@@ -174,6 +180,9 @@ impl<S: ShareableSource> Round<'_, S> {
             drop(lost.take());
             sleep(wait).await;
         }
+        if self.is_over() {
+            return Err(self.too_late());
+        }
         // Counted before the request, so that a failed one counts too.
         self.member.local().limiter.fetches(Instant::now());
         self.member.tell(&StoreEvent::WentAlone {});
@@ -231,6 +240,13 @@ impl<S: ShareableSource> Round<'_, S> {
     pub(super) fn none_in_time(&self) -> TokenError {
         let message = "other processes with the same client were fetching a token, and none arrived in time; check \
                        that they can reach the token endpoint";
+        self.error(TokenErrorKind::TimedOut, message)
+    }
+
+    /// No time is left for a request.
+    fn too_late(&self) -> TokenError {
+        let message = "no token was requested, since the credentials, the token store or a blocked thread had used up \
+                       the time; look at these, or allow more with `CacheSettings::with_deadline`";
         self.error(TokenErrorKind::TimedOut, message)
     }
 
