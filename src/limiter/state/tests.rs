@@ -200,6 +200,19 @@ fn a_book_that_gives_nothing_is_asked_four_times_a_second_at_most() {
 }
 
 #[test]
+fn a_book_that_gave_nothing_to_a_send_that_left_is_asked_for_the_next_at_once() {
+    let mut process = Process::stated();
+    let Joined::Queued(ticket, _) = process.join(0.0) else {
+        panic!("there is no slot");
+    };
+    let (ask, now) = (process.asked().expect("one"), process.start);
+    process.state.leave(ticket, now, &mut process.effects);
+    process.answer(ask.id, grant(&[], 1, 300), 0.0);
+    process.join(0.1);
+    assert!(process.asked().is_some());
+}
+
+#[test]
 fn one_who_waits_asks_a_book_that_gave_nothing_again() {
     let mut process = Process::stated();
     let Joined::Queued(ticket, _) = process.join(0.0) else {

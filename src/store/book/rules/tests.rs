@@ -128,6 +128,16 @@ fn a_slot_that_the_limit_delays_costs_no_saved_time() {
 }
 
 #[test]
+fn the_rest_of_a_window_is_spread_without_the_slots_before_it() {
+    let (mut book, terms) = (Book::default(), Terms::new(61, 0));
+    assert_eq!(wait_for(&mut book, terms, 0.0), [0.0, 1.016_666]);
+    book.refuse(&Refusal::new(terms, Duration::from_secs(100)), at(2.0));
+    assert_eq!(wait_for(&mut book, terms, 2.0), [100.0]);
+    // The slot after the closure is the first of its window, as above.
+    assert_eq!(wait_for(&mut book, terms, 102.0), [1.016_666]);
+}
+
+#[test]
 fn a_burst_is_divided_by_the_owners() {
     let mut book = Book::default();
     take(&mut book, 1, 1, 0.0);
