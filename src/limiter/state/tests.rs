@@ -515,7 +515,7 @@ fn the_next_send_reserves_after_one_that_was_dropped() {
     let ask = process.asked().expect("one");
     process.answer(ask.id, grant(&[5.0, 6.0], 1, 300), 0.0);
     let far = process.start + FAR;
-    let mut look = |process: &mut Process, ticket, seconds| {
+    let look = |process: &mut Process, ticket, seconds| {
         let (now, effects) = (process.at(seconds), &mut process.effects);
         let turn = process.state.poll(ticket, far, now, Waker::noop(), effects);
         assert!(matches!(turn, Turn::Look(..)), "{turn:?}");
