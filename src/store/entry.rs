@@ -113,8 +113,8 @@ pub struct Lease {
     /// The fence that the owner's token will have.
     pub fence: Fence,
     /// The fault of an unreadable value in the place of the token, if there is
-    /// one. The token that the owner publishes replaces the value. Default:
-    /// none.
+    /// one. The lease, or the token that the owner publishes, replaces the
+    /// value. Default: none.
     pub replaces: Option<super::StoreErrorKind>,
 }
 

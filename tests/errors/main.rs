@@ -27,7 +27,9 @@ use tower_genesys::{
     RetryLayer,
     call::Refused,
     client::ClientBuilder,
-    genesys::{credentials_fn, login_file::LoginFile, orgs::Orgs},
+    genesys::{
+        CredentialsProvider, FileCredentials, credentials_fn, login_file::LoginFile, orgs::Orgs,
+    },
     retry::{Budget, Upstream},
     store::{Claim, KeyRing, Owner, StoreKey, TokenStore, file::FileStore, redis::RedisStore},
     testing::{ANY, MockGenesys},
@@ -188,6 +190,12 @@ async fn no_error_shows_the_text_of_its_source() {
                 .map(drop)
                 .expect_err("no file")
                 .into(),
+        ),
+        (
+            "ConfigError",
+            { FileCredentials::new(&absent).credentials().await }
+                .map(drop)
+                .expect_err("no file"),
         ),
         (
             "FileStoreError",

@@ -101,10 +101,8 @@ fn read(path: &Path) -> Result<Credentials, ConfigError> {
         ConfigError::new(ConfigErrorKind::File, message)
     };
     let content = File::open(path).and_then(content).map_err(|error| {
-        wrong(&format_args!(
-            "it cannot be read: {error}; check the path and the rights of this process"
-        ))
-        .with_source(error)
+        wrong(&"it cannot be read; check the path and the rights of this process")
+            .with_source(error)
     })?;
     if content.len() as u64 > LONGEST_FILE {
         return Err(wrong(&format_args!(

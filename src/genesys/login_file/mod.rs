@@ -235,9 +235,11 @@ impl LoginFile {
         load(&self.file, &self.form)
     }
 
-    /// Deletes the file. Call it to log the user out, after
-    /// [`Org::revoke`](crate::Org::revoke) has revoked the access token. If the
-    /// file is missing, this is a no-op.
+    /// Deletes the file. Call it to log the user out: after
+    /// [`Org::revoke`](crate::Org::revoke) has revoked the access token, and
+    /// [`TokenCache::close`](crate::TokenCache::close) has ended the renewals.
+    /// A renewal that ends later would store the login again. If the file is
+    /// missing, this is a no-op.
     ///
     /// The refresh token remains valid at Genesys Cloud: only its copy in the
     /// file is gone.
