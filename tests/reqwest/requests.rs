@@ -7,7 +7,7 @@ use tower::{Layer, Service, ServiceExt};
 use tower_genesys::{
     ApiError, CallOptions, Credentials, GenesysLayer, Org, ReplayBody, TokenError,
     reqwest::ReqwestService,
-    retry::{Outcome, Stop},
+    retry::{GaveUp, Outcome, Stop},
     testing::{CREATE_USER, MockGenesys, USERS},
 };
 
@@ -175,7 +175,8 @@ async fn the_timeout_of_a_request_is_kept() {
         .execute(request)
         .await
         .expect_err("no response comes");
-    let error = error
+    let gave_up = GaveUp::find(&*error).expect("it says that it may be done");
+    let error = { gave_up.get_ref() }
         .downcast_ref::<reqwest::Error>()
         .expect("it is reqwest's");
     assert!(error.is_timeout(), "{error}");
