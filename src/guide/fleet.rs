@@ -29,8 +29,8 @@
 //! # One limit
 //!
 //! Processes that use the same OAuth client share its limit of requests a
-//! minute. Without a shared limit, each process learns of it from its own 429s,
-//! and interactive processes wait for batch jobs. With
+//! minute. Alone, each process learns of the limit from its own 429s, and
+//! interactive processes wait for batch jobs. With
 //! [`OrgBuilder::shared_limit`](crate::genesys::OrgBuilder::shared_limit), they
 //! reserve *slots* in a [book](crate::store::book) in a store. Each slot is the
 //! right of one process to send one request at a certain time, or up to 0.9
@@ -40,11 +40,11 @@
 //! pace, the same without Redis][picture-fleet-limit]
 //!
 //! Each mark in the picture is a send. Each job has ten requests in flight at
-//! all times, and wants far more than the limit. The burst goes at once. From
-//! then on, the three processes send at an even pace together. While Redis is
-//! down, each process keeps to a third of the limit. Redis comes back with
-//! nothing in it, and the processes share a new book, without a burst. Genesys
-//! sends no 429, and no call fails.
+//! all times, and wants far more than the limit. At the start, a quarter of the
+//! limit (the *burst*) is sent at once. From then on, the three processes send
+//! at an even pace together. While Redis is down, each process keeps to a third
+//! of the limit. Redis comes back with nothing in it, and the processes share a
+//! new book, without a burst. Genesys sends no 429, and no call fails.
 //!
 //! ```no_run
 //! # mod process {

@@ -4,8 +4,8 @@
 //! [`Renewable`](crate::replay::Renewable): it causes one resend, of a copy of
 //! the request. Inside [`Retry`](crate::retry), which keeps the copy, `Refresh`
 //! asks it to resend at once. In a stack without `Retry`, `Refresh` keeps the
-//! copy, including the body, and sends it. `Bearer`, further in, signs the copy
-//! with the newer token, and waits for that token if it is still being fetched.
+//! copy, including the body, and sends it. `Bearer`, further in, adds the newer
+//! token to the copy, and waits for that token if it is still being fetched.
 //!
 //! The caller gets every other response unchanged, and the second 401 too. This
 //! layer renews nothing itself: only `Bearer` knows which token it sent.
@@ -79,10 +79,10 @@
 //!
 //! # Errors
 //!
-//! The errors of the inner service. The extensions of a returned 401 say why it
-//! was not replayed, or not once more: its
+//! The errors of the inner service. The extensions of a returned 401 say why
+//! the request was not replayed, or not a second time: a
 //! [`Rejection`](crate::token::Rejection), if no newer token is there or on its
-//! way; otherwise [`Unreplayed`](crate::replay::Unreplayed).
+//! way; otherwise an [`Unreplayed`](crate::replay::Unreplayed).
 //!
 //! # Cancellation
 //!

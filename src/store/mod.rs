@@ -81,7 +81,7 @@
 //! | no usable token, and no leader | becomes the leader, sends a token request, and publishes the token |
 //! | no usable token, and another process as the leader | asks the store again every 50 to 250 milliseconds. At its deadline, the calls that wait get a `TimedOut` error |
 //! | no usable token, and a third leader, after two that have published nothing while the process waited | does not wait for the third: sends a token request of its own, without a lease |
-//! | no usable token, and a *cooldown*: a pause in which no process may send a token request | waits, if the cooldown ends at least two seconds before the deadline of the process. Otherwise, the calls that wait get a `Throttled` error at once |
+//! | no usable token, and a *cooldown*: a pause in which no process may send a token request | waits, if the cooldown ends at least two seconds before the deadline of the process's renewal. Otherwise, the calls that wait get a `Throttled` error at once |
 //! | a value that the process cannot read: damaged, sealed with a key that it lacks, or in another format | reports [`StoreEvent::Missed`], and continues as if there were no token. The next token that is published replaces the value |
 //!
 //! A cooldown starts when the token request of a leader fails. It lasts as long
@@ -120,7 +120,7 @@
 //! | it has a token of its own | looks for the shared token in the background every 5 to 20 seconds, as long as calls use its token | none |
 //! | the store works again | uses the token in the store. If the store has none, it publishes its own | none |
 //! | the store has lost its data | finds the store empty the next time that it needs a token, and continues as if there were no token | one token request for the whole fleet |
-//! | the store grants it the lease, but publishing the token fails | uses the token, and publishes it later | none. A process that needs a token before it is published sends one token request |
+//! | the store grants it the lease, but publishing the token fails | uses the token, and publishes it later | none. Until then, one process that needs a token sends a token request |
 //!
 //! The store may still execute an operation that has timed out. If that
 //! operation asked for the lease, a separate task asks for the lease again, to
@@ -130,10 +130,11 @@
 //! # Customising
 //!
 //! [`OrgBuilder::share`](crate::genesys::OrgBuilder::share) shares tokens of
-//! the grant `client_credentials`. For another source, wrap the source in a
-//! [`SharedSource`] with a [`StoreKey`], and build the
-//! [`TokenCache`](crate::TokenCache) on that. A source whose token requests use
-//! something up, such as a rotating refresh token, cannot be shared.
+//! the grant `client_credentials`. To share the tokens of another
+//! [`TokenSource`](crate::token::TokenSource), wrap it in a [`SharedSource`]
+//! with a [`StoreKey`], and build the [`TokenCache`](crate::TokenCache) on
+//! that. A source whose token requests use something up, such as a rotating
+//! refresh token, cannot be shared.
 //!
 //! With [`Sharing::with_namespace`], staging and production use one server, but
 //! separate tokens. [`Sharing::with_lease`] sets the duration of a lease, and

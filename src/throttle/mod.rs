@@ -39,9 +39,10 @@ use crate::limiter::Limiter;
 ///
 /// Use one for each organisation and token, because the API counts requests per
 /// token. Requests wait inside their calls, in order of arrival, each at most
-/// until its own deadline. A request that would wait longer than that does not
-/// wait: a first send goes to the server at once, and a retry is not made, so
-/// that its call returns the 429.
+/// until the [deadline](crate::RetryPolicy::with_deadline) of its call. A
+/// request that would wait longer than that does not wait: a first send goes to
+/// the server at once, and a retry is not made, so that its call returns the
+/// 429.
 ///
 /// While a request is held, another 429 can make its wait too long. The request
 /// is then sent without its turn:
@@ -53,11 +54,11 @@ use crate::limiter::Limiter;
 /// A request that is dropped leaves no gap in the queue.
 ///
 /// When the wait is over, the throttle releases the held requests one by one,
-/// slowly at first. Without another 429, the pace doubles repeatedly: each
-/// second, with the default interval of 200 ms. When the queue is empty, the
-/// gate of the endpoint opens. So the queue is gone after a few seconds, even
-/// if more requests arrive than the first pace would release. Another 429
-/// resets the pace.
+/// slowly at first. Without another 429, the pace doubles again and again: each
+/// second, if the first interval between two requests is 200 ms, the default.
+/// When the queue is empty, the gate of the endpoint opens. So the queue is
+/// gone after a few seconds, even if more requests arrive than the first pace
+/// would release. Another 429 resets the pace.
 ///
 /// # Default
 ///

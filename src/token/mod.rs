@@ -34,10 +34,10 @@
 //! The row is the state of the token, the column the state of the cache, and
 //! the cell is what a caller gets. *Renews* starts one renewal in the
 //! background; *waits* waits for its result; *gets 401*: the caller gets the
-//! refused token, and its request another 401. *Expired* begins a margin before
-//! the real expiry. A cache without a token is in the row *expired*. Without
-//! [`keep_warm`](TokenCache::keep_warm) only a caller starts a renewal, so an
-//! idle process renews at its next request.
+//! refused token, and its request another 401. A token counts as *expired* some
+//! time (the margin) before its real expiry. A cache without a token is in the
+//! row *expired*. Without [`keep_warm`](TokenCache::keep_warm) only a caller
+//! starts a renewal, so an idle process renews at its next request.
 //!
 //! # Example
 //!

@@ -1,7 +1,7 @@
 //! The grants of the Genesys Cloud token endpoint. Each is a
 //! [`TokenSource`](crate::token::TokenSource) over your HTTP client.
 //!
-//! | grant | for | client shows | renewed with | what to do when that fails |
+//! | grant | for | the OAuth client shows | renewed with | what to do when that fails |
 //! |---|---|---|---|---|
 //! | [`ClientCredentials`] | the client itself | id and secret | the same grant, any number of times | correct the client or its secret |
 //! | [`RefreshToken`] | a person who logged in earlier | id and secret | the refresh token, which each response replaces | log in again |
@@ -34,7 +34,7 @@
 //! | [`Transport`] | no connection, or one that broke |
 //! | [`Malformed`] | a success without a token or longer than 64 KiB, a redirect, an encoding that was not requested |
 //! | [`Credentials`] | the provider of credentials or assertions failed |
-//! | [`NotPersisted`], [`NotMarked`], [`Busy`] | with refresh tokens only: not stored, not marked, in use |
+//! | [`NotPersisted`], [`NotMarked`], [`Busy`] | with refresh tokens only: the new one could not be stored; the old one could not be [marked](RefreshTokenStore::mark) as in use; another fetch has it |
 //!
 //! For a 429 or 5xx, the status and `Retry-After` decide the kind and the
 //! pause, even if the body cannot be read. A `Retry-After` of zero, or a date

@@ -36,7 +36,7 @@ use crate::{
 /// | an answer: 429, 503, throttled 400, `invalid_client`, redirect | sent at the next fetch |
 /// | `invalid_grant` | invalid: [`LoginRequired`] |
 /// | sent, and the connection broke | may be used up: [`LoginRequired`] |
-/// | sent, and no answer came in time | may be used up: [`LoginRequired`], at once |
+/// | sent, and no answer came in time | may be used up: [`LoginRequired`] |
 /// | sent, and the fetch was dropped | may be used up: [`LoginRequired`] |
 /// | 408, 500, 502, 504, another 5xx, or a success without a token | may be used up: [`LoginRequired`] |
 ///
@@ -47,18 +47,18 @@ use crate::{
 /// The error of the HTTP client shows whether there was no connection: an
 /// `io::Error` with `ConnectionRefused`, and with the feature `hyper` the
 /// errors that hyper-util and h2 know to be unsent. After any other error, the
-/// request counts as sent. It also counts as sent after a gateway's answer,
-/// since the gateway may have lost track of the service.
+/// refresh token counts as possibly used up. So it does after the answer of a
+/// gateway (502, 504), which may have lost track of the service.
 ///
 /// After [`LoginRequired`] the source sends no request until the
 /// [handle](Self::handle) gives it a new refresh token. Then call
 /// [`TokenCache::invalidate`](crate::TokenCache::invalidate), and the cache
 /// fetches at once.
 ///
-/// The cache makes one attempt, with the whole
-/// [deadline](crate::token::CacheSettings::with_deadline) of a renewal. An
-/// attempt that the deadline cuts off loses the login, so raise the deadline if
-/// the token endpoint is slow.
+/// For each renewal, the cache sends one token request, which may take the
+/// whole [deadline](crate::token::CacheSettings::with_deadline). A request that
+/// the deadline cuts off loses the login, so raise the deadline if the token
+/// endpoint is slow.
 ///
 /// ```
 /// use tower_genesys::{
@@ -105,7 +105,7 @@ use crate::{
 /// |---|---|
 /// | before it sends | none |
 /// | between the request and the answer | the login is lost |
-/// | while the store works | none: the next fetch stores the refresh token, and returns its token |
+/// | while the refresh token is being stored | none: the next fetch stores it, and returns the access token that came with it |
 ///
 /// [`LoginRequired`]: crate::token::TokenErrorKind::LoginRequired
 /// [`NotPersisted`]: crate::token::TokenErrorKind::NotPersisted

@@ -56,8 +56,8 @@
 //! place is left, [`Orgs::get`] returns [`OrgsErrorKind::Full`].
 //!
 //! Nothing runs in the background. Instead, [`Orgs::get`] and [`Orgs::try_get`]
-//! also look for idle organisations, but only a few times within each idle
-//! time. [`Orgs::close_idle`] looks at once.
+//! also look for idle organisations, a few times in each hour (if the idle time
+//! is an hour). [`Orgs::close_idle`] looks at once.
 //!
 //! # Errors
 //!

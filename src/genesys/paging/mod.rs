@@ -70,8 +70,8 @@
 //! | lists with `after` or `cursor` | the link `nextUri`, or a token in the body |
 //! | SCIM | the number of the first row |
 //! | chats | the id of the last row |
-//! | jobs of analytics, audits, usage, work items and cases | started, waited for, then read by cursor, link or number |
-//! | lists and arrays without pages | one page |
+//! | jobs of analytics, audits, usage, work items and cases | cursor, link or number, after the pager has started the job and waited for it |
+//! | lists and arrays without pages | nothing: there is one page |
 //!
 //! For an operation that [`Paging::of`] does not know, describe how it pages:
 //! [`with_paging`](PagedRequest::with_paging).
@@ -79,7 +79,8 @@
 //! # Customising
 //!
 //! [`PagedRequest`] sets the page size, the field with the rows, bounds on
-//! bytes and time, the wait for a job, and the read-ahead of pages by number.
+//! bytes and time, the wait for a job, and, for lists by page number, how many
+//! pages are read ahead.
 //!
 //! ```
 //! # use bytes::Bytes;
@@ -155,18 +156,19 @@
 //! # Cloning
 //!
 //! Clone a [`Pager`] or a [`PagedRequest`] for another stream. Each request
-//! goes through a clone of the service. So a limit on concurrency bounds them
-//! only if its clones share it, as the clones of tower's `ConcurrencyLimit` do.
+//! goes through a clone of the service. So a limit on concurrency bounds all
+//! streams together only if clones of the service share the limit, as the
+//! clones of tower's `ConcurrencyLimit` do.
 //!
 //! # Errors
 //!
 //! An error is the last item of the stream. Transport errors and unsuccessful
 //! responses arrive after the layers below have given up. The layers return a
 //! response when its head is there. So if a page breaks off after its head, the
-//! pager requests it once more. The request that starts a job is never repeated
-//! for this reason. With [`CollectLayer`](crate::CollectLayer) around the
-//! client, the stack retries such a page, with backoff and within the budget,
-//! and the pager does not.
+//! pager requests it once more. It does not do that for the request that starts
+//! a job. With [`CollectLayer`](crate::CollectLayer) around the client, the
+//! stack retries such a page, with backoff and within the budget, and the pager
+//! does not.
 //!
 //! A stream ends without an error only if the page is the last one by the
 //! operation's way to page, and no field of the page contradicts that. A
@@ -191,8 +193,8 @@
 //!   query only intervals that have ended.
 //! - A page loses its only sign of more rows: some pages have nothing but a
 //!   `nextUri` or a `cursor`.
-//! - The last page of a chat is cut short. After a page of the requested
-//!   length, the pager asks for another; a shorter page counts as the last.
+//! - A page of a chat is cut short. The pager takes a page that is shorter than
+//!   requested for the last one.
 //!
 //! A few operations return a total that is an estimate, is capped, or counts
 //! rows that the client may not see. Such a list still ends without an error if

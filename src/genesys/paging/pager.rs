@@ -85,8 +85,8 @@ impl Pager {
     ///
     /// The pager sets the parameters of each page, in the body or the query.
     /// For a details query, choose an interval that has ended, in ascending
-    /// order. Then rows that are added meanwhile come at the end or not at all,
-    /// and no row is missed or returned twice.
+    /// order. Then a row that is added meanwhile comes at the end or is left
+    /// out, and no row that was there before is missed or returned twice.
     ///
     /// The request that starts a job is not repeated after a 503, unless
     /// [`with_call_options`](PagedRequest::with_call_options) permits it.

@@ -60,8 +60,9 @@
 //! the first send of a call, each retry, and the replay after a 401. The send
 //! waits for its slot in the [throttle](crate::retry::Throttle), as it would
 //! after a 429. That wait counts towards the duration of the call, but not
-//! towards the attempt time-out. `poll_ready` does not wait for slots. If the
-//! slot would begin after the deadline of the call
+//! towards the [attempt time-out](crate::RetryPolicy::with_attempt_timeout) of
+//! `Retry`. `poll_ready` does not wait for slots. If the slot would begin after
+//! the deadline of the call
 //! ([`RetryPolicy::with_deadline`](crate::RetryPolicy::with_deadline)), the
 //! send goes without a slot, and the call gets the server's response.
 //!
@@ -112,8 +113,8 @@
 //!
 //! A slot belongs to a process, and not to a send. So if a call is dropped
 //! while its send waits, the next send of the process gets the slot. If a
-//! process is killed, its reserved slots stay unused, which costs the others
-//! two seconds of its share.
+//! process is killed, its reserved slots stay unused, which costs the others at
+//! most the slots of its share in two seconds.
 
 mod event;
 pub(super) mod limit;

@@ -245,7 +245,7 @@
 //! | kind | cause |
 //! |---|---|
 //! | `Unavailable` | there is no tokio runtime, or no connection; or the server is a replica, out of memory, still loading its data, or blocked by a script |
-//! | `Timeout` | the connection broke; or the server did not answer within the time limit of the operation, by default 150 milliseconds (set it [for a token](crate::Sharing::with_operation_timeout) or [for a limit](crate::store::Limit::with_operation_timeout)). Even if you set a longer limit, the store waits for an answer for one second at most |
+//! | `Timeout` | the connection broke; or the server did not answer within the time limit of the operation, by default 150 milliseconds (set it [for a token](crate::Sharing::with_operation_timeout) or [for a limit](crate::store::Limit::with_operation_timeout)). Even if you set a longer time limit, the store waits for an answer for one second at most |
 //! | `Denied` | the server rejected the login or the client certificate; the user lacks rights; scripts are disabled; or the server is of another kind than the URL says |
 //!
 //! After an operation has failed because of its connection, the next operation

@@ -37,9 +37,10 @@ use super::{AccessToken, Generation, Rejection, TokenError, TokenProvider, Token
 /// A clone is a handle on the same token. The cache starts nothing until a
 /// caller first asks for a token, and building it needs no runtime.
 ///
-/// A token has two times, both counted from the send of its token request. When
-/// it is *due*, the next caller starts a renewal in the background and is
-/// served at once; when it has *expired*, callers wait. A 401 that is
+/// A token is first *due* and later *expired*. Its lifetime counts from the
+/// moment at which its token request was sent. When it is due, the next caller
+/// starts a renewal in the background and is served at once; when it has
+/// expired, callers wait. A 401 that is
 /// [reported](TokenProvider::report_rejected) makes it *refused*. [The
 /// module](super#a-tokens-life) shows what a caller gets in each state.
 ///
@@ -50,14 +51,15 @@ use super::{AccessToken, Generation, Rejection, TokenError, TokenProvider, Token
 /// cooldown. The cooldown grows from a quarter of a second to a minute (from 5
 /// seconds to five minutes if the endpoint refuses the client). If the endpoint
 /// asks for a longer one with `Retry-After`, the cache keeps to it, up to an
-/// hour. In five minutes of failures, the endpoint gets at most 24 requests
-/// (usually 15 to 19) if the cache has no valid token, and at most 8 if it has
-/// one. No failure is final: after a secret is rotated at run time, the cache
-/// recovers.
+/// hour. (Processes that share a token have another cooldown, in their
+/// [store](crate::store#what-happens).) In five minutes of failures, the
+/// endpoint gets at most 24 requests (usually 15 to 19) if the cache has no
+/// valid token, and at most 8 if it has one. No failure is final: after a
+/// secret is rotated at run time, the cache recovers.
 ///
 /// The cache damps renewals forced by 401s if they do not help: three without a
 /// pause, then one after 10 seconds, 20, 40 and so on up to five minutes. The
-/// limit resets when the API has accepted tokens for a minute.
+/// count starts again when the API has accepted tokens for a minute.
 ///
 /// # Panics
 ///

@@ -171,7 +171,7 @@ impl CacheSettings {
     }
 
     /// Sets how long the cache waits for the token endpoint before it sends a
-    /// second request in parallel, while callers wait. Default: 8 seconds.
+    /// second request in parallel, if callers wait. Default: 8 seconds.
     ///
     /// The first request may be lost, or the endpoint may be slow. The first
     /// request stays in flight until the [deadline](Self::with_deadline), and

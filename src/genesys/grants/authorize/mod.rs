@@ -34,7 +34,7 @@ use crate::{
 /// | answer | next fetch |
 /// |---|---|
 /// | with a refresh token | as for [`RefreshToken`](super::RefreshToken), store included |
-/// | without one: with PKCE only, or if the organisation has an inactivity time-out | [`LoginRequired`], without a request |
+/// | without one (the organisation has an inactivity time-out), or to [`public`](Self::public) | [`LoginRequired`], without a request |
 ///
 /// [`new`](Self::new) is for clients with a secret, which it sends by HTTP
 /// Basic; a verifier in the [`LoginCode`] adds PKCE. [`public`](Self::public)
