@@ -35,9 +35,10 @@
 //! | `tower_genesys_store_failures_total` | counter | `operation`, `kind` | failed operations of the store |
 //!
 //! No label contains an id, a query or a host, so the number of series is
-//! bounded. The guide says [which values are
-//! normal](crate::guide::operating#metrics), and has alert rules and a
-//! dashboard.
+//! bounded. In a process with several organisations, the counters add them up,
+//! and the gauges of a limit show the organisation that changed last. The guide
+//! says [which values are normal](crate::guide::operating#metrics), and has
+//! alert rules and a dashboard.
 //!
 //! | label | of | value |
 //! |---|---|---|
