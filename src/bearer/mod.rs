@@ -72,16 +72,17 @@
 //!
 //! # Cloning
 //!
-//! A clone shares the tokens.
+//! Clones of the layer and of its services use the same provider of tokens.
 //!
 //! # Errors
 //!
-//! [`ConfigErrorKind::Host`](crate::genesys::ConfigErrorKind::Host) if
-//! [`Origins`] are given anything other than a host.
+//! The methods of [`Origins`] return
+//! [`ConfigErrorKind::Host`](crate::genesys::ConfigErrorKind::Host) for
+//! anything other than a host, with or without a port.
 //!
 //! [`TokenError`](crate::TokenError) if there is no token, [`OriginError`]
-//! (inside of a [`Refused`](crate::call::Refused)) if the request goes to a
-//! host that is not allowed, and the errors of the inner service, all as
+//! (inside of a [`Refused`](crate::call::Refused)) if the request goes to an
+//! origin that is not allowed, and the errors of the inner service, all as
 //! [`BoxError`](crate::BoxError).
 //!
 //! # Cancellation
@@ -89,8 +90,8 @@
 //! Dropping a response future that waits for a token does not cancel the
 //! renewal. During the wait, the future has no readied service, so no permit
 //! and no connection. If the service then takes so long to become ready that
-//! the token expires, the future waits for a newer one. It makes at most three
-//! such waits, the first included.
+//! the token expires, the future waits for a newer one. It waits for a token at
+//! most three times in all.
 
 mod account;
 mod challenge;

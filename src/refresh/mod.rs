@@ -7,8 +7,9 @@
 //! copy, including the body, and sends it. `Bearer`, further in, adds the newer
 //! token to the copy, and waits for that token if it is still being fetched.
 //!
-//! The caller gets every other response unchanged, and the second 401 too. This
-//! layer renews nothing itself: only `Bearer` knows which token it sent.
+//! The caller gets every other response unchanged, and the second 401 with the
+//! [reason](#errors) in its extensions. This layer renews nothing itself: only
+//! `Bearer` knows which token it sent.
 //!
 //! ```text
 //!  caller   Retry      Refresh       Bearer           API     TokenCache

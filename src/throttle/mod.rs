@@ -34,31 +34,32 @@ pub(crate) use ticket::{Admission, Ticket};
 
 use crate::limiter::Limiter;
 
-/// Holds requests to an endpoint after a 429, first sends included, until the
-/// wait that the server asked for is over.
+/// Holds requests to an endpoint (by default: method, host and path) after a
+/// 429, first sends included, until the wait that the server asked for is over.
 ///
-/// Use one for each organisation and token, because the API counts requests per
-/// token. Requests wait inside their calls, in order of arrival, each at most
-/// until the [deadline](crate::RetryPolicy::with_deadline) of its call. A
-/// request that would wait longer than that does not wait: a first send goes to
-/// the server at once, and a retry is not made, so that its call returns the
-/// 429.
+/// Use one for each organisation and OAuth client (or logged-in person),
+/// because the API counts requests per token. Requests wait inside their calls,
+/// in order of arrival, each at most until the
+/// [deadline](crate::RetryPolicy::with_deadline) of its call. A request that
+/// would wait longer than that does not wait: a first send goes to the server
+/// at once, and a retry is not made, so that its call returns the 429.
 ///
 /// While a request is held, another 429 can make its wait too long. The request
 /// is then sent without its turn:
 ///
 /// - A first send goes at once.
 /// - A retry goes as soon as the `Retry-After` of its own response has passed.
-///   As far as their deadlines leave time, such retries go one by one.
+///   Such retries go one by one. One whose deadline leaves no time for that
+///   does not wait for the others.
 ///
 /// A request that is dropped leaves no gap in the queue.
 ///
 /// When the wait is over, the throttle releases the held requests one by one,
 /// slowly at first. Without another 429, the pace doubles again and again: each
 /// second, if the first interval between two requests is 200 ms, the default.
-/// When the queue is empty, the gate of the endpoint opens. So the queue is
-/// gone after a few seconds, even if more requests arrive than the first pace
-/// would release. Another 429 resets the pace.
+/// Because the pace doubles, the queue is gone after a few seconds, even if
+/// more requests arrive than the first pace would release. Then the gate of the
+/// endpoint opens. Another 429 resets the pace.
 ///
 /// # Default
 ///

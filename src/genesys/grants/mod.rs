@@ -4,14 +4,14 @@
 //! | grant | for | the OAuth client shows | renewed with | what to do when that fails |
 //! |---|---|---|---|---|
 //! | [`ClientCredentials`] | the client itself | id and secret | the same grant, any number of times | correct the client or its secret |
-//! | [`RefreshToken`] | a person who logged in earlier | id and secret | the refresh token, which each response replaces | log in again |
+//! | [`RefreshToken`] | a person who logged in earlier | id and secret | the refresh token, which a response usually replaces | log in again |
 //! | [`AuthorizationCode::new`] | a person who has just logged in | id and secret | the refresh token, if the response had one | log in again |
 //! | [`AuthorizationCode::public`] | the same, for a program that cannot keep a secret (PKCE) | id and verifier | nothing | log in again |
 //! | [`Saml2Bearer`] | a person whom the identity provider knows | id and secret | another assertion | get a valid one from the provider |
 //!
 //! "Log in again" is [`LoginRequired`]: send the person to [`AuthorizeUrl`],
-//! and give the code to the [`LoginHandle`] of the source. Meanwhile, a token
-//! that is valid is still served.
+//! and give the code (or a new refresh token) to the [`LoginHandle`] of the
+//! source. Meanwhile, a token that is valid is still served.
 //!
 //! [`OrgBuilder::build_from_source`](crate::genesys::OrgBuilder::build_from_source)
 //! builds an organisation from any of them, and
@@ -20,8 +20,8 @@
 //! # Resent, or not
 //!
 //! A request with `client_credentials` or SAML2 may be resent if its outcome is
-//! unknown. A request with a code or refresh token is never resent: see
-//! [`RefreshToken`](RefreshToken#sent-once).
+//! unknown. A code or refresh token is sent again only if it is certainly
+//! unused: see [`RefreshToken`](RefreshToken#sent-once).
 //!
 //! # Errors
 //!
@@ -34,7 +34,9 @@
 //! | [`Transport`] | no connection, or one that broke |
 //! | [`Malformed`] | a success without a token or longer than 64 KiB, a redirect, an encoding that was not requested |
 //! | [`Credentials`] | the provider of credentials or assertions failed |
-//! | [`NotPersisted`], [`NotMarked`], [`Busy`] | with refresh tokens only: the new one could not be stored; the old one could not be [marked](RefreshTokenStore::mark) as in use; another fetch has it |
+//! | [`NotPersisted`] | a new refresh token could not be stored |
+//! | [`NotMarked`] | a refresh token could not be [marked](RefreshTokenStore::mark) as in use |
+//! | [`Busy`] | another fetch has the refresh token, or the login was replaced meanwhile |
 //!
 //! For a 429 or 5xx, the status and `Retry-After` decide the kind and the
 //! pause, even if the body cannot be read. A `Retry-After` of zero, or a date

@@ -21,9 +21,10 @@ use crate::{
 /// logged in earlier.
 ///
 /// Each fetch is one POST with HTTP Basic authentication. It uses up the
-/// refresh token, and the answer holds the next one. The source gives the next
-/// one to a [store](Self::with_store) before it returns the token. If an answer
-/// holds no refresh token, the source keeps the old one.
+/// refresh token, and the response has the next one. The source gives the next
+/// one to a [store](Self::with_store) before it returns the access token. If a
+/// response has no refresh token, the old one stays valid, and the source keeps
+/// it.
 ///
 /// # Sent once
 ///
@@ -33,10 +34,10 @@ use crate::{
 /// | what happened | next |
 /// |---|---|
 /// | no credentials, the HTTP client not ready, no connection | sent at the next fetch |
-/// | an answer: 429, 503, throttled 400, `invalid_client`, redirect | sent at the next fetch |
+/// | a response: 429, 503, throttled 400, `invalid_client`, redirect | sent at the next fetch |
 /// | `invalid_grant` | invalid: [`LoginRequired`] |
 /// | sent, and the connection broke | may be used up: [`LoginRequired`] |
-/// | sent, and no answer came in time | may be used up: [`LoginRequired`] |
+/// | sent, and no response came in time | may be used up: [`LoginRequired`] |
 /// | sent, and the fetch was dropped | may be used up: [`LoginRequired`] |
 /// | 408, 500, 502, 504, another 5xx, or a success without a token | may be used up: [`LoginRequired`] |
 ///
@@ -47,11 +48,12 @@ use crate::{
 /// The error of the HTTP client shows whether there was no connection: an
 /// `io::Error` with `ConnectionRefused`, and with the feature `hyper` the
 /// errors that hyper-util and h2 know to be unsent. After any other error, the
-/// refresh token counts as possibly used up. So it does after the answer of a
-/// gateway (502, 504), which may have lost track of the service.
+/// refresh token counts as possibly used up. The same is true after a 502 or
+/// 504: the gateway may not know whether the token endpoint has handled the
+/// request.
 ///
 /// After [`LoginRequired`] the source sends no request until the
-/// [handle](Self::handle) gives it a new refresh token. Then call
+/// [handle](Self::handle) gives it a new refresh token or code. Then call
 /// [`TokenCache::invalidate`](crate::TokenCache::invalidate), and the cache
 /// fetches at once.
 ///
@@ -104,7 +106,7 @@ use crate::{
 /// | fetch dropped | effect |
 /// |---|---|
 /// | before it sends | none |
-/// | between the request and the answer | the login is lost |
+/// | between the request and the response | the login is lost |
 /// | while the refresh token is being stored | none: the next fetch stores it, and returns the access token that came with it |
 ///
 /// [`LoginRequired`]: crate::token::TokenErrorKind::LoginRequired

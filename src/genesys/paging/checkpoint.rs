@@ -9,9 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 /// another process or weeks later, as long as the API keeps the data.
 ///
 /// It serializes with serde, to JSON or any other self-describing format. It
-/// contains no access token and no row; of a page, it has only the token or
-/// link that leads to the next one. It knows its request by a digest of path,
-/// body and page size, and is refused by any other request
+/// contains no access token and no row; of the pages, it has only counts, and
+/// what leads to the next one, such as a token or a link. It knows its request
+/// by a digest of path, body and page size, and is refused by any other request
 /// ([`PageErrorKind::Checkpoint`]). It does not know the organisation: a
 /// program that works for several organisations keeps the organisation's id
 /// beside it.

@@ -170,10 +170,10 @@
 //! stack retries such a page, with backoff and within the budget, and the pager
 //! does not.
 //!
-//! A stream ends without an error only if the page is the last one by the
-//! operation's way to page, and no field of the page contradicts that. A
-//! contradiction is [`PageErrorKind::Incomplete`], and the message names the
-//! field:
+//! A stream ends without an error only if two things hold: the sign that
+//! decides for the operation says that the page is the last, and no other field
+//! of the page contradicts that. A contradiction is
+//! [`PageErrorKind::Incomplete`], and the message names the field:
 //!
 //! - a link or token that leads to more rows, in `nextUri`, `nextPage`,
 //!   `cursor`, `cursors.after` or `after`;
@@ -184,8 +184,8 @@
 //!
 //! Other faults have their own kinds: a page that leads back to an earlier one,
 //! another page than requested, more than sixteen empty pages in a row, rows in
-//! another field, a total that shrinks or leaps, and a link to another host or
-//! another operation.
+//! a field other than the expected one, a total that shrinks or jumps, and a
+//! link to another host or another operation.
 //!
 //! Three cases cannot be detected:
 //!
@@ -193,13 +193,13 @@
 //!   query only intervals that have ended.
 //! - A page loses its only sign of more rows: some pages have nothing but a
 //!   `nextUri` or a `cursor`.
-//! - A page of a chat is cut short. The pager takes a page that is shorter than
-//!   requested for the last one.
+//! - A page of a chat is cut short. The pager regards any page that is shorter
+//!   than requested as the last one.
 //!
 //! A few operations return a total that is an estimate, is capped, or counts
-//! rows that the client may not see. Such a list still ends without an error if
-//! its pages have numbers and a page count, and the total is at most the page
-//! count times the page size. For other lists, use
+//! rows that the client may not see. That is no contradiction if the pages have
+//! numbers and a page count, and the total is at most the page count times the
+//! page size. For other lists, use
 //! [`without_total`](PagedRequest::without_total).
 //!
 //! # Cancellation

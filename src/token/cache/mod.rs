@@ -37,10 +37,10 @@ use super::{AccessToken, Generation, Rejection, TokenError, TokenProvider, Token
 /// A clone is a handle on the same token. The cache starts nothing until a
 /// caller first asks for a token, and building it needs no runtime.
 ///
-/// A token is first *due* and later *expired*. Its lifetime counts from the
-/// moment at which its token request was sent. When it is due, the next caller
-/// starts a renewal in the background and is served at once; when it has
-/// expired, callers wait. A 401 that is
+/// A token is first *fresh*, then *due*, then *expired*. Its lifetime counts
+/// from the moment at which its token request was sent. When it is due, the
+/// next caller starts a renewal in the background and is served at once; when
+/// it has expired, callers wait. A 401 that is
 /// [reported](TokenProvider::report_rejected) makes it *refused*. [The
 /// module](super#a-tokens-life) shows what a caller gets in each state.
 ///

@@ -28,13 +28,13 @@ use crate::{
 /// (RFC 7636): tokens for a person who has just logged in through
 /// [`AuthorizeUrl`](super::AuthorizeUrl).
 ///
-/// The first fetch exchanges the code, once. The answer decides about the next
-/// fetch:
+/// The first fetch exchanges the code, once. The response decides about the
+/// next fetch:
 ///
-/// | answer | next fetch |
+/// | response | next fetch |
 /// |---|---|
 /// | with a refresh token | as for [`RefreshToken`](super::RefreshToken), store included |
-/// | without one (the organisation has an inactivity time-out), or to [`public`](Self::public) | [`LoginRequired`], without a request |
+/// | without one (the organisation has an inactivity time-out), or any response to [`public`](Self::public) | [`LoginRequired`], without a request |
 ///
 /// [`new`](Self::new) is for clients with a secret, which it sends by HTTP
 /// Basic; a verifier in the [`LoginCode`] adds PKCE. [`public`](Self::public)
