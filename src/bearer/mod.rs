@@ -5,8 +5,8 @@
 //! valid token, which is nearly always, nothing waits and nothing is allocated;
 //! otherwise the response future waits for one.
 //!
-//! If a request that this layer signed gets a 401, the layer reports the token
-//! to the provider, so that the next request has a newer one.
+//! If a request to which this layer added a token gets a 401, the layer reports
+//! the token to the provider, so that the next request has a newer one.
 //! [`Refresh`](crate::refresh) decides about a replay of this request. A 401 is
 //! not reported if its `WWW-Authenticate` says that the token is not the cause
 //! (`error="insufficient_scope"` or `"invalid_request"` of RFC 6750, section
@@ -65,7 +65,8 @@
 //!
 //! # Ordering
 //!
-//! Put it inside of the other layers of this crate. [`Retry`](crate::retry) and
+//! Put it inside of `Replay`, `Retry` and `Refresh`. Only
+//! [`Collect`](crate::collect) goes further in. [`Retry`](crate::retry) and
 //! [`Refresh`](crate::refresh) around it then send each attempt with the
 //! current token. A layer between it and the client that logs headers sees the
 //! token; the value is marked sensitive.

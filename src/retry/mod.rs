@@ -3,9 +3,10 @@
 //! [`Retry`] sends a request and looks at the result. After a 429, a server
 //! error or a transport error it waits and resends the request, within limits
 //! on attempts and time, and within the [budget](#the-budget) for all calls. It
-//! returns any other failure at once. It never reads the body of a response
-//! that it returns. The [`Outcome`] in the extensions of a response says how
-//! the call went. The terms are in the [glossary](crate#glossary).
+//! resends at once after a 401 of a token that was renewed, and returns any
+//! other failure. It never reads the body of a response that it returns. The
+//! [`Outcome`] in the extensions of a response says how the call went. The
+//! terms are in the [glossary](crate#glossary).
 //!
 //! ```text
 //! 503, three retries, each after a random wait of up to 3 s, 6 s, 12 s:
@@ -78,7 +79,8 @@
 //! | is there a runtime to wait on? | tokio | `NoRuntime` |
 //! | is there a permit left? | [`Budget`], not asked after a 429 | `BudgetSpent` |
 //!
-//! The failure decides which methods may be executed twice:
+//! The failure decides which methods are retried. After the failures of the
+//! first row, the API has certainly not executed the request:
 //!
 //! | failure | retried methods |
 //! |---|---|
@@ -174,11 +176,11 @@
 //!
 //! Put `RetryLayer` outside of [`RefreshLayer`](crate::refresh) and
 //! [`BearerLayer`](crate::bearer), so that a resend gets the token of that
-//! moment. `Retry` then keeps the only copy of the request. When `Refresh`
-//! (inside `Retry`) sees a refused token, it asks `Retry` to resend. `Retry`
-//! does so immediately, once per call, without backoff and without charging the
-//! budget. So a call makes at most five sends by default, however 401 and 503
-//! alternate.
+//! moment. Of the layers that resend, only `Retry` then keeps a copy of the
+//! request. When `Refresh` (inside `Retry`) sees a refused token, it asks
+//! `Retry` to resend. `Retry` does so immediately, once per call, without
+//! backoff and without charging the budget. So a call makes at most five sends
+//! by default, however 401 and 503 alternate.
 //!
 //! A retry layer inside of another one, or inside of a refresh layer, passes
 //! everything through, so that their sends do not multiply.
@@ -205,8 +207,8 @@
 //!
 //! Outside of any tokio runtime, no call waits: a failure whose retry needs a
 //! wait is returned at once. A wait panics in two cases: the runtime has no
-//! time driver; or the future decided to wait on a runtime, and is then polled
-//! outside of any runtime. A panic in a function or an observer that the layer
+//! time driver; or the wait began inside of a runtime, and the future is then
+//! polled outside of any. A panic in a function or an observer that the layer
 //! was given panics the call. A panic in a [`Classify`] does not: the result
 //! counts as final.
 //!

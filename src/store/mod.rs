@@ -120,7 +120,7 @@
 //! | it has a token of its own | looks for the shared token in the background every 5 to 20 seconds, as long as calls use its token | none |
 //! | the store works again | uses the token in the store. If the store has none, it publishes its own | none |
 //! | the store has lost its data | finds the store empty the next time that it needs a token, and continues as if there were no token | one token request for the whole fleet |
-//! | the store grants it the lease, but publishing the token fails | uses the token, and publishes it later | none. Until then, one process that needs a token sends a token request |
+//! | the store grants it the lease, but publishing the token fails | uses the token, and publishes it later | none for this process. Until it has published the token, the next process that needs one sends a token request |
 //!
 //! The store may still execute an operation that has timed out. If that
 //! operation asked for the lease, a separate task asks for the lease again, to

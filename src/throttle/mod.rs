@@ -37,29 +37,29 @@ use crate::limiter::Limiter;
 /// Holds requests to an endpoint (by default: method, host and path) after a
 /// 429, first sends included, until the wait that the server asked for is over.
 ///
-/// Use one for each organisation and OAuth client (or logged-in person),
-/// because the API counts requests per token. Requests wait inside their calls,
-/// in order of arrival, each at most until the
-/// [deadline](crate::RetryPolicy::with_deadline) of its call. A request that
-/// would wait longer than that does not wait: a first send goes to the server
-/// at once, and a retry is not made, so that its call returns the 429.
+/// Use one for each OAuth client of each organisation (or for each logged-in
+/// person), because they have different tokens, and the API counts the requests
+/// of each token. Requests wait inside their calls, in order of arrival, each
+/// at most until the [deadline](crate::RetryPolicy::with_deadline) of its call.
+/// A request that would wait longer than that does not wait: a first send goes
+/// to the server at once, and a retry is not made, so that its call returns the
+/// 429.
 ///
 /// While a request is held, another 429 can make its wait too long. The request
 /// is then sent without its turn:
 ///
 /// - A first send goes at once.
 /// - A retry goes as soon as the `Retry-After` of its own response has passed.
-///   Such retries go one by one. One whose deadline leaves no time for that
-///   does not wait for the others.
+///   Such retries go one by one. If a retry would miss its deadline in this
+///   way, it goes without waiting for the others.
 ///
 /// A request that is dropped leaves no gap in the queue.
 ///
 /// When the wait is over, the throttle releases the held requests one by one,
 /// slowly at first. Without another 429, the pace doubles again and again: each
-/// second, if the first interval between two requests is 200 ms, the default.
-/// Because the pace doubles, the queue is gone after a few seconds, even if
-/// more requests arrive than the first pace would release. Then the gate of the
-/// endpoint opens. Another 429 resets the pace.
+/// second, by default. Because the pace doubles, the queue is gone after a few
+/// seconds, even if more requests arrive than the first pace would release.
+/// Then the gate of the endpoint opens. Another 429 resets the pace.
 ///
 /// # Default
 ///

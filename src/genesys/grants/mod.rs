@@ -19,9 +19,10 @@
 //!
 //! # Resent, or not
 //!
-//! A request with `client_credentials` or SAML2 may be resent if its outcome is
-//! unknown. A code or refresh token is sent again only if it is certainly
-//! unused: see [`RefreshToken`](RefreshToken#sent-once).
+//! If the outcome of a request with `client_credentials` or SAML2 is unknown,
+//! the token cache may send it again. A code or refresh token is sent again
+//! only if it is certainly unused: see
+//! [`RefreshToken`](RefreshToken#sent-once).
 //!
 //! # Errors
 //!
@@ -39,9 +40,11 @@
 //! | [`Busy`] | another fetch has the refresh token, or the login was replaced meanwhile |
 //!
 //! For a 429 or 5xx, the status and `Retry-After` decide the kind and the
-//! pause, even if the body cannot be read. A `Retry-After` of zero, or a date
-//! in the past, counts as not stated. A 200 with an `error` of RFC 6749 and no
-//! token counts as that error.
+//! pause, even if the body cannot be read. If a code or refresh token may be
+//! used up after a fault, the kind is [`LoginRequired`], and not
+//! [`Unavailable`], [`Transport`] or [`Malformed`]. A `Retry-After` of zero, or
+//! a date in the past, counts as not stated. A 200 with an `error` of RFC 6749
+//! and no token counts as that error.
 //!
 //! An error repeats only the codes of RFC 6749 from a response's body, and
 //! never a secret.

@@ -20,11 +20,11 @@ use crate::{
 /// The `refresh_token` grant (RFC 6749, section 6): tokens for a person who
 /// logged in earlier.
 ///
-/// Each fetch is one POST with HTTP Basic authentication. It uses up the
-/// refresh token, and the response has the next one. The source gives the next
-/// one to a [store](Self::with_store) before it returns the access token. If a
-/// response has no refresh token, the old one stays valid, and the source keeps
-/// it.
+/// Each fetch is one POST with HTTP Basic authentication. Usually it uses up
+/// the refresh token, and the response has the next one. The source gives the
+/// next one to a [store](Self::with_store) before it returns the access token.
+/// If a response has no refresh token, the old one stays valid, and the source
+/// keeps it.
 ///
 /// # Sent once
 ///
@@ -47,10 +47,10 @@ use crate::{
 ///
 /// The error of the HTTP client shows whether there was no connection: an
 /// `io::Error` with `ConnectionRefused`, and with the feature `hyper` the
-/// errors that hyper-util and h2 know to be unsent. After any other error, the
-/// refresh token counts as possibly used up. The same is true after a 502 or
-/// 504: the gateway may not know whether the token endpoint has handled the
-/// request.
+/// errors of hyper-util and h2 that say that the request was never sent. After
+/// any other error, the refresh token counts as possibly used up. The same is
+/// true after a 502 or 504: the gateway may not know whether the token endpoint
+/// has handled the request.
 ///
 /// After [`LoginRequired`] the source sends no request until the
 /// [handle](Self::handle) gives it a new refresh token or code. Then call
@@ -92,7 +92,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// See the [table](super#errors). Besides:
+/// The [table](super#errors) has all kinds. For a refresh token, these mean:
 ///
 /// | kind | cause |
 /// |---|---|

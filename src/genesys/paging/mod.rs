@@ -4,8 +4,8 @@
 //! to page from the crate's table of the API ([`Paging::of`]), and makes a
 //! stream of [`Page`]s with your row type. The layers below handle expired
 //! tokens and throttled requests. The stream returns each row once, and never
-//! ends early without an error: every fault is a [`PageError`], except
-//! [three](#errors) of which the responses show nothing.
+//! ends early without an error: every fault is a [`PageError`]. The exceptions
+//! are [three cases](#errors) that no response shows.
 //!
 //! # Example
 //!
