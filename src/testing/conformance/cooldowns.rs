@@ -39,11 +39,7 @@ pub async fn a_cooldown_applies_to_all_and_ends(store: &impl TokenStore) {
             other => panic!("a cooldown must refuse each claim; the store answered {other:?}"),
         }
     }
-    let found = until(store, &key, &mine, |found| {
-        matches!(found, Lookup::Leased(_))
-    })
-    .await;
-    let Lookup::Leased(next) = found else { return };
+    let next = lease_when_free(store, &key, &mine).await;
     assert!(
         next.fence > leased.fence,
         "the next fence must be higher: {next:?} after {leased:?}"
@@ -73,15 +69,8 @@ pub async fn a_cooldown_never_gets_shorter(store: &impl TokenStore) {
 ///
 /// Its failure is older than the lease of its successor, which may succeed.
 pub async fn no_cooldown_without_the_lease(store: &impl TokenStore) {
-    let (key, mut mine) = (fresh_key(), claim());
-    mine.lease = SHORT;
-    let leased = lease(store, &key, &mine).await;
-    let other = claim();
-    let found = until(store, &key, &other, |found| {
-        matches!(found, Lookup::Leased(_))
-    })
-    .await;
-    let Lookup::Leased(next) = found else { return };
+    let key = fresh_key();
+    let (leased, next) = successive_leases(store, &key).await;
     abandon(store, &key, &leased, Some(LONG)).await;
     let found = look_up(store, &key, &claim()).await;
     assert!(

@@ -95,11 +95,7 @@ pub async fn an_entry_counts_down_and_ends(store: &impl TokenStore) {
         ..entry(lent.fence, "short")
     };
     publish(store, &key, &lent, &short).await;
-    let found = until(store, &key, &next, |found| {
-        matches!(found, Lookup::Leased(_))
-    })
-    .await;
-    let Lookup::Leased(after) = found else { return };
+    let after = lease_when_free(store, &key, &next).await;
     assert!(
         after.fence > short.fence,
         "a fence must be above that of an expired token: {after:?} after {short:?}"
@@ -137,17 +133,8 @@ pub async fn values_are_kept_byte_for_byte(store: &impl TokenStore) {
 /// The order of arrival says nothing: a process may have paused between its
 /// token request and the publication.
 pub async fn the_fence_decides_what_is_published(store: &impl TokenStore) {
-    let (key, mut late) = (fresh_key(), claim());
-    late.lease = SHORT;
-    let first = lease(store, &key, &late).await;
-    let other = claim();
-    let found = until(store, &key, &other, |found| {
-        matches!(found, Lookup::Leased(_))
-    })
-    .await;
-    let Lookup::Leased(second) = found else {
-        return;
-    };
+    let key = fresh_key();
+    let (first, second) = successive_leases(store, &key).await;
     let winner = entry(second.fence, "winner");
     let published = publish(store, &key, &second, &winner).await;
     check_published(&published);
@@ -174,17 +161,8 @@ pub async fn the_fence_decides_what_is_published(store: &impl TokenStore) {
 /// The token was fetched and is valid. To throw it away would cost another
 /// token request.
 pub async fn a_publication_may_be_late(store: &impl TokenStore) {
-    let (key, mut late) = (fresh_key(), claim());
-    late.lease = SHORT;
-    let first = lease(store, &key, &late).await;
-    let other = claim();
-    let found = until(store, &key, &other, |found| {
-        matches!(found, Lookup::Leased(_))
-    })
-    .await;
-    let Lookup::Leased(second) = found else {
-        return;
-    };
+    let key = fresh_key();
+    let (first, second) = successive_leases(store, &key).await;
     let late = entry(first.fence, "late");
     let published = publish(store, &key, &first, &late).await;
     check_published(&published);

@@ -66,13 +66,7 @@ pub async fn a_lease_ends_by_itself(store: &impl TokenStore) {
     let (key, mut mine, other) = (fresh_key(), claim(), claim());
     mine.lease = SHORT;
     let first = lease(store, &key, &mine).await;
-    let found = until(store, &key, &other, |found| {
-        matches!(found, Lookup::Leased(_))
-    })
-    .await;
-    let Lookup::Leased(second) = found else {
-        return;
-    };
+    let second = lease_when_free(store, &key, &other).await;
     assert_eq!(second.owner, other.owner, "a lease must name its owner");
     assert!(
         second.fence > first.fence,

@@ -197,19 +197,14 @@ fn check_same(found: &Entry, put: &Entry) {
     );
 }
 
-/// Repeats a look-up until its result fits, for as long as a slow machine may
+/// Asks the store until it grants a lease, for as long as a slow machine may
 /// need.
-async fn until(
-    store: &impl TokenStore,
-    key: &StoreKey,
-    claim: &Claim,
-    fits: impl Fn(&Lookup) -> bool,
-) -> Lookup {
+async fn lease_when_free(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Lease {
     let begun = Instant::now();
     loop {
         let found = look_up(store, key, claim).await;
-        if fits(&found) {
-            return found;
+        if let Lookup::Leased(lease) = found {
+            return lease;
         }
         // Far more than any wait of a check, so that only a store that never
         // gets there fails.
@@ -220,4 +215,13 @@ async fn until(
         );
         sleep(SHORT / 4).await;
     }
+}
+
+/// Returns a lease that has ended, and the lease that another owner got then.
+async fn successive_leases(store: &impl TokenStore, key: &StoreKey) -> (Lease, Lease) {
+    let mut late = claim();
+    late.lease = SHORT;
+    let first = lease(store, key, &late).await;
+    let second = lease_when_free(store, key, &claim()).await;
+    (first, second)
 }
