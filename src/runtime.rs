@@ -5,11 +5,11 @@
 //! absence of a runtime can be checked, so it is an error, or the wait is
 //! skipped.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use tokio::{
     runtime::Handle,
-    time::{self, Instant, Sleep, timeout_at},
+    time::{self, Instant, Sleep, timeout, timeout_at},
 };
 
 /// Returns whether the caller is inside a tokio runtime.
@@ -39,12 +39,22 @@ pub(crate) async fn by<F: Future>(deadline: Instant, future: F) -> Option<F::Out
     }
 }
 
+/// Returns the output of a future, or `None` after this time, which may be
+/// [`Duration::MAX`]. Outside a tokio runtime there is no limit.
+///
+/// # Panics
+///
+/// As for [`sleep_until`].
+pub(crate) async fn within<F: Future>(time: Duration, future: F) -> Option<F::Output> {
+    match is_entered() {
+        true => timeout(time, future).await.ok(),
+        false => Some(future.await),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{
-        future::{pending, ready},
-        time::Duration,
-    };
+    use std::future::{pending, ready};
 
     use futures_util::FutureExt;
     use tokio::runtime::Builder;
@@ -60,6 +70,9 @@ mod tests {
         assert!(!is_entered() && sleep_until(soon()).is_none());
         assert_eq!(by(soon(), ready(7)).now_or_never(), Some(Some(7)));
         assert_eq!(by(soon(), pending::<()>()).now_or_never(), None);
+        let moment = Duration::from_millis(1);
+        assert_eq!(within(moment, ready(7)).now_or_never(), Some(Some(7)));
+        assert_eq!(within(moment, pending::<()>()).now_or_never(), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -68,6 +81,10 @@ mod tests {
         assert_eq!(by(deadline, pending::<()>()).await, None);
         assert_eq!(Instant::now(), deadline);
         assert_eq!(by(deadline, ready(7)).await, Some(7));
+        let second = Duration::from_secs(1);
+        assert_eq!(within(second, pending::<()>()).await, None);
+        assert_eq!(Instant::now(), deadline + second);
+        assert_eq!(within(Duration::MAX, ready(7)).await, Some(7));
     }
 
     #[test]

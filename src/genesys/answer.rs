@@ -6,9 +6,8 @@ use std::{future::poll_fn, pin::pin, time::Duration};
 use bytes::{Buf, BufMut};
 use http::{HeaderMap, header::CONTENT_ENCODING};
 use http_body::Body;
-use tokio::time::Instant;
 
-use crate::{BoxError, runtime::by};
+use crate::{BoxError, runtime::within};
 
 /// Gives up after this many frames without data, so that a body of empty frames
 /// ends, too.
@@ -50,12 +49,7 @@ where
     if let Some(coding) = coding(headers) {
         return Err(Unread::Encoded(coding));
     }
-    let collecting = collect(body, bounds.bytes);
-    // A time that the clock cannot represent never ends.
-    let collected = match Instant::now().checked_add(bounds.time) {
-        Some(deadline) => by(deadline, collecting).await,
-        None => Some(collecting.await),
-    };
+    let collected = within(bounds.time, collect(body, bounds.bytes)).await;
     collected.unwrap_or(Err(Unread::Late))
 }
 
@@ -137,6 +131,7 @@ mod tests {
     use bytes::Bytes;
     use http::HeaderValue;
     use http_body_util::Full;
+    use tokio::time::Instant;
 
     use super::*;
 

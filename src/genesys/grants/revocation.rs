@@ -8,14 +8,13 @@ use http::{
     header::{ACCEPT, AUTHORIZATION},
 };
 use http_body_util::Full;
-use tokio::time::Instant;
 
 use super::{TokenClient, endpoint::Endpoint};
 use crate::{
     BoxError,
     genesys::answer::correlation_id,
     retry::RetryAfter,
-    runtime::by,
+    runtime::within,
     token::{TokenError, TokenErrorKind},
 };
 
@@ -39,7 +38,7 @@ impl<C, B> Endpoint<C, B> {
         let request = self.revocation(token)?;
         let mut client = self.ready().await?;
         let host = self.region().api_host();
-        let answer = by(Instant::now() + TIME, client.call(request)).await;
+        let answer = within(TIME, client.call(request)).await;
         match answer {
             Some(Ok(response)) => check(host, &response),
             Some(Err(error)) => Err(unreached(host, error.into())),
