@@ -5,12 +5,25 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{
+    filter::LevelFilter,
+    fmt::{
+        MakeWriter, SubscriberBuilder,
+        format::{DefaultFields, Format},
+    },
+};
 
 #[derive(Clone, Default)]
 pub(crate) struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
 impl CapturedLog {
+    /// A subscriber that writes here, in plain text.
+    pub(crate) fn subscriber(&self) -> SubscriberBuilder<DefaultFields, Format, LevelFilter, Self> {
+        tracing_subscriber::fmt()
+            .with_writer(self.clone())
+            .with_ansi(false)
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().expect("no panic").clone()).expect("it is text")
     }

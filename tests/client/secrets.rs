@@ -72,9 +72,9 @@ async fn trouble(shown: &mut String, setup: &Setup) {
 #[test]
 fn the_password_of_the_proxy_is_never_shown_or_logged() {
     let log = CapturedLog::default();
-    let subscriber = tracing_subscriber::fmt()
+    let subscriber = log
+        .subscriber()
         .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
         .with_span_events(FmtSpan::FULL)
         .finish();
     let mut shown = String::new();

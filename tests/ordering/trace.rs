@@ -51,11 +51,7 @@ async fn outside_it_sees_each_call_and_inside_each_send() {
 #[tokio::test(start_paused = true)]
 async fn with_all_headers_in_its_spans_no_token_is_shown() {
     let log = CapturedLog::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(Level::TRACE)
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .finish();
+    let subscriber = log.subscriber().with_max_level(Level::TRACE).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let setup = setup().await;
     setup.mock.on(USERS).nth(1).revoke_token();

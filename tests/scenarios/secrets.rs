@@ -81,9 +81,9 @@ async fn trouble(shown: &mut String) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn nothing_that_is_shown_or_logged_holds_a_secret_or_a_token() {
     let log = CapturedLog::default();
-    let subscriber = tracing_subscriber::fmt()
+    let subscriber = log
+        .subscriber()
         .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
         .finish();
     let mut shown = String::new();
@@ -111,10 +111,9 @@ async fn nothing_that_is_shown_or_logged_holds_a_secret_or_a_token() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_renewal_is_logged_with_its_causes() {
     let log = CapturedLog::default();
-    let subscriber = tracing_subscriber::fmt()
+    let subscriber = log
+        .subscriber()
         .with_max_level(tracing::Level::DEBUG)
-        .with_writer(log.clone())
-        .with_ansi(false)
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let setup = setup();
@@ -133,9 +132,8 @@ async fn a_failed_renewal_is_logged_with_its_causes() {
 #[tokio::test(start_paused = true)]
 async fn a_renewal_is_one_span_with_reason_and_outcome() {
     let log = CapturedLog::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(log.clone())
-        .with_ansi(false)
+    let subscriber = log
+        .subscriber()
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);

@@ -58,10 +58,9 @@ async fn trouble(shown: &mut String) -> Vec<u8> {
 #[test]
 fn tokens_and_keys_are_never_shown_logged_or_stored() {
     let log = CapturedLog::default();
-    let subscriber = tracing_subscriber::fmt()
+    let subscriber = log
+        .subscriber()
         .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .with_ansi(false)
         .finish();
     let mut shown = String::new();
     let stored = tracing::subscriber::with_default(subscriber, || {

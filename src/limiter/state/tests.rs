@@ -22,6 +22,15 @@ impl Process {
         Self::new(Limit::per_minute(300))
     }
 
+    /// A process whose first send has used its slot.
+    fn granted() -> Self {
+        let mut process = Self::stated();
+        process.join(0.0);
+        let ask = process.asked().expect("one");
+        process.answer(ask.id, grant(&[0.0], 1, 300), 0.0);
+        process
+    }
+
     fn at(&self, seconds: f64) -> Instant {
         self.start + Duration::from_secs_f64(seconds)
     }
@@ -390,13 +399,7 @@ fn a_book_knows_a_process_for_two_windows_after_its_last_grant() {
 
 #[test]
 fn a_process_that_is_alone_tries_the_book_when_its_pause_ends() {
-    let mut process = Process::stated();
-    process.join(0.0);
-    let ask = process.asked().expect("one");
-    process.answer(ask.id, grant(&[0.0], 1, 300), 0.0);
-    process.join(0.0);
-    let ask = process.asked().expect("one");
-    process.fail(ask.id, 0.0);
+    let mut process = alone();
     let until = process.state.contact.alone_until().expect("alone");
     let far = process.start + FAR;
     for (now, asks) in [(until - Duration::from_nanos(1), false), (until, true)] {
@@ -409,10 +412,7 @@ fn a_process_that_is_alone_tries_the_book_when_its_pause_ends() {
 
 #[test]
 fn a_grant_without_a_closure_hides_no_later_429_from_the_others() {
-    let mut process = Process::stated();
-    process.join(0.0);
-    let ask = process.asked().expect("one");
-    process.answer(ask.id, grant(&[0.0], 1, 300), 0.0);
+    let mut process = Process::granted();
     let (_, wait) = process.refused(0.5, None).expect("it is told");
     assert_eq!(wait, Duration::from_millis(500));
 }
@@ -459,10 +459,7 @@ fn a_book_that_forgets_the_limit_which_was_stated_counts_as_failed() {
 
 /// A process that goes alone, with a pace of 0.2 seconds.
 fn alone() -> Process {
-    let mut process = Process::stated();
-    process.join(0.0);
-    let ask = process.asked().expect("one");
-    process.answer(ask.id, grant(&[0.0], 1, 300), 0.0);
+    let mut process = Process::granted();
     process.join(0.0);
     let ask = process.asked().expect("one");
     process.fail(ask.id, 0.0);
