@@ -100,8 +100,9 @@ impl Contact {
     pub(super) fn begin(&mut self, now: Instant, states_limit: bool) -> Option<u64> {
         // A reservation counts as lost after `patience`: its runtime may have
         // stopped, and then no result ever arrives.
-        let is_lost = |asking: Asking| now.saturating_duration_since(asking.at) >= self.patience;
-        if self.resting_until.is_some_and(|until| now < until) || !self.asking.is_none_or(is_lost) {
+        let waits_for = |asking: Asking| now.saturating_duration_since(asking.at) < self.patience;
+        if self.resting_until.is_some_and(|until| now < until) || self.asking.is_some_and(waits_for)
+        {
             return None;
         }
         self.asks += 1;

@@ -213,7 +213,7 @@ mod tests {
         store.inject_all(Fault::Hang);
         let key = KeySource::Fixed(StoreKey::from_bytes([1; 32]));
         let owner = Owner::from_bytes([1; 16]);
-        let limit = limit.with_operation_timeout(HOUR);
+        let limit = limit.with_operation_timeout(Limit::LONGEST_OPERATION);
         Limiter::new(limit, Arc::new(store), key, owner)
     }
 

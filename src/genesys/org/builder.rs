@@ -426,19 +426,14 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
             .settings(self.settings)
             .shared_observer(self.observer.clone())
             .build();
-        let limiter = match (&self.limit, &self.book) {
-            (None, _) => None,
-            (Some(limit), None) => Some(limit::of_process(limit)?),
-            (Some(limit), Some(book)) => {
-                let book = book.clone();
-                Some(limit::of_client(
-                    limit,
-                    book,
-                    &self.region,
-                    &self.credentials,
-                )?)
-            }
-        };
+        let limiter = { self.limit.as_ref() }
+            .map(|limit| match &self.book {
+                None => limit::of_process(limit),
+                Some(book) => {
+                    limit::of_client(limit, book.clone(), &self.region, &self.credentials)
+                }
+            })
+            .transpose()?;
         self.build_over(cache, limiter)
     }
 }

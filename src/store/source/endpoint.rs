@@ -43,7 +43,7 @@ impl<S: ShareableSource> Round<'_, S> {
     fn has_time_for_request(&self) -> bool {
         let whole = self.limit().saturating_duration_since(self.begun);
         let left = self.limit().saturating_duration_since(Instant::now());
-        !self.is_over() && left >= AFTER_COOLDOWN.min(whole / 8)
+        !left.is_zero() && left >= AFTER_COOLDOWN.min(whole / 8)
     }
 
     /// Returns whether no time is left. A fetch may begin after its deadline,
